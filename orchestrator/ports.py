@@ -1,0 +1,139 @@
+"""The three doors to the outside: the gate, the agents, the tools. Named by dotted path in settings.
+
+Implementations import this module; this module imports nothing of theirs. A missing setting fails closed: the
+default gate holds everything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+import msgspec
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from orchestrator.domain.replies import Evidence, Reply, Result
+from orchestrator.domain.specs import AgentSpec, StageSpec, ToolSpec, WorkflowSpec
+
+Decision = Literal["allow", "hold", "refuse"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ActionFacts:
+    """Everything known of an action when the gate is asked. Amounts are decimal text."""
+
+    run: str
+    action: str
+    digest: str
+    workflow: WorkflowSpec
+    agent: AgentSpec
+    tool: ToolSpec
+    stage: str
+    arguments: Mapping[str, Any]
+    target: str
+    amount: str | None
+    currency: str | None
+    person: str | None
+    reason: str
+    evidence: Sequence[Evidence]
+    started_by: str
+    on_behalf_of: str
+    rolling: Mapping[str, str]  # spent or reserved in the scope's window, by currency, this action left out
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gate's answer: allow, hold or refuse, the rule that decided, and its numbers in words."""
+
+    decision: Decision
+    rule: str
+    explanation: str
+    policy: str = ""
+    policy_revision: int = 0
+    tier: str = "medium"
+    details: dict[str, Any] = {}
+
+
+class Gate(Protocol):
+    """Decides whether an action may happen.
+
+    `assess` runs outside any transaction. The others run inside the engine's transaction, after the Stream row
+    is locked, so that what they write commits or fails together with the run's events. `at` is the database's
+    time. `claiming` is asked just before the executor takes a released action: it returns None to let it pass,
+    or the sentence that says why the release no longer holds.
+    """
+
+    def assess(self, facts: ActionFacts) -> Verdict: ...
+
+    def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None: ...
+
+    def withdrawn(self, run: str, actions: Sequence[str], *, reason: str, at: dt.datetime) -> None: ...
+
+    def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TurnRequest:
+    """What an agent is given for one turn. `inputs` holds exactly what its stage names, `files` reads uploaded
+    files by digest. `feedback` is the failure text of the attempt before; `results` are of the actions it
+    proposed in the turn before; `transcript` is what its adapter returned then."""
+
+    run: str
+    turn: str
+    key: str  # idempotency key of this invocation
+    agent: AgentSpec
+    stage: StageSpec
+    tools: Sequence[ToolSpec]
+    inputs: Mapping[str, Any]
+    attempt: int
+    number: int
+    feedback: str
+    results: Sequence[Result]
+    transcript: Any
+    read_file: Callable[[str], bytes]
+    is_cancelled: Callable[[], bool]
+    stream_text: Callable[[str], None]  # text as it arrives; shown live, never recorded
+
+
+class AgentRunner(Protocol):
+    """Invokes one agent. Raises PortFailure when it cannot."""
+
+    def invoke(self, request: TurnRequest) -> Reply: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExecutionRequest:
+    """An action that may happen now. `key` is stable over retries: pass it on as the idempotency key."""
+
+    run: str
+    action: str
+    key: str
+    tool: ToolSpec
+    arguments: Mapping[str, Any]
+    is_cancelled: Callable[[], bool]
+    read_file: Callable[[str], bytes]
+
+
+class ActionExecutor(Protocol):
+    """Performs one action and returns its result as a JSON value. Raises PortFailure when it cannot."""
+
+    def execute(self, request: ExecutionRequest) -> Any: ...
+
+
+@lru_cache(maxsize=1)
+def gate() -> Gate:
+    return import_string(settings.COUNTERSIGN_GATE)()
+
+
+@lru_cache(maxsize=1)
+def runners() -> dict[str, AgentRunner]:
+    """Agent runners by agent kind."""
+    return {kind: import_string(path)() for kind, path in settings.COUNTERSIGN_AGENT_RUNNERS.items()}
+
+
+@lru_cache(maxsize=1)
+def executor() -> ActionExecutor:
+    return import_string(settings.COUNTERSIGN_EXECUTOR)()
