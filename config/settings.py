@@ -1,0 +1,194 @@
+"""Settings, read from the environment. Without DATABASE_URL or REDIS_URL the embedded services are used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONE, SELF
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("COUNTERSIGN_VAR", BASE_DIR / "var"))
+TESTING = "pytest" in sys.modules
+
+
+def flag(name: str, default: bool = False) -> bool:
+    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+DEBUG = False
+SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret(VAR_DIR, "secret_key")
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_htmx",
+    "config",
+    "orchestrator",
+    "approvals",
+    "monitoring",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.ErrorPages",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.roles.navigation",
+            ],
+        },
+    },
+]
+
+
+def database_from(url: str) -> dict[str, object]:
+    """Django's settings for a PostgreSQL URL. A socket folder may be given as `?host=/path`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise SystemExit(f"DATABASE_URL must start with postgresql://, not {parts.scheme}://. There is no other database.")
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "countersign",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", "") or parts.hostname or "",
+        "PORT": str(parts.port or query.pop("port", "") or ""),
+        # Celery closes connections around every task: a pool makes that cheap and keeps prepared statements.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "prepare_threshold": 0,
+            "pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL", "34")), "timeout": 20},
+            **query,
+        },
+    }
+
+
+DATABASES = {"default": database_from(os.environ.get("DATABASE_URL") or embedded.database_url(VAR_DIR))}
+REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url(VAR_DIR)
+REDIS_PREFIX = os.environ.get("REDIS_PREFIX", "countersign")
+
+AUTH_USER_MODEL = "config.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_ADAPTER = "config.sign_in.ClosedAccounts"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+SESSION_COOKIE_AGE = int(os.environ.get("SESSION_HOURS", "12")) * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+LANGUAGE_CODE = "en-gb"
+USE_TZ = True
+TIME_ZONE = os.environ.get("ORGANISATION_TIME_ZONE", "UTC")
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING
+DATA_UPLOAD_MAX_MEMORY_SIZE = 30 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+
+CELERY_BROKER_URL = embedded.celery_broker(REDIS_URL)
+
+# ---- Countersign ----
+# The gate that is asked before anything changes the world. Without a setting, everything is held.
+COUNTERSIGN_GATE = os.environ.get("COUNTERSIGN_GATE", "approvals.gate.PolicyGate")
+COUNTERSIGN_AGENT_RUNNERS = {
+    "code": "orchestrator.adapters.code_agent.CodeAgentRunner",
+    "model": "orchestrator.adapters.model_agent.ModelAgentRunner",
+}
+COUNTERSIGN_EXECUTOR = "orchestrator.adapters.tools.RegisteredTools"
+# Modules whose decorated functions may be used as code agents, tools and validators.
+COUNTERSIGN_MODULES = [
+    name
+    for name in os.environ.get(
+        "COUNTERSIGN_MODULES",
+        "orchestrator.adapters.validators,examples.invoice_settlement.agents,examples.invoice_settlement.tools",
+    ).split(",")
+    if name
+]
+# Leases of effects, in seconds: how long one lasts, how often it is renewed, how often lost ones are looked for.
+LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "9"))
+LEASE_RENEW_SECONDS = float(os.environ.get("LEASE_RENEW_SECONDS", "3"))
+SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "2"))
+# How long one task stays with one run before others get their turn, in seconds.
+SLICE_SECONDS = float(os.environ.get("SLICE_SECONDS", "5"))
+# An effect that was handed out this often without an answer is a dead letter.
+MAX_DISPATCHES = int(os.environ.get("MAX_DISPATCHES", "5"))
+UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
+PAYMENTS_DIR = Path(os.environ.get("PAYMENTS_DIR", VAR_DIR / "payments"))
