@@ -1,0 +1,92 @@
+"""The plain sentence of an action: the tool's own template filled with the call's arguments.
+
+The template is an administrator's, the arguments are an agent's: only plain names are filled in, hidden
+characters are made visible, and what does not fit falls back to the tool's name with its operands.
+Shortening is for the sentence alone; the full payload always stands below it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from string import Formatter
+from typing import Any
+
+import msgspec
+
+from approvals.domain import money
+from approvals.domain.visible import visible
+from orchestrator.domain import specs
+
+OPERAND_LENGTH = 120
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A piece of the sentence. `operand` names the argument it shows; plain words have none."""
+
+    text: str
+    operand: str = ""
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """What the action will do, in plain words, as pieces so that operands can be set off."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+def compose(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Sentence:
+    """The sentence of a call. Never raises: what cannot be filled falls back to the name and the operands."""
+    try:
+        parts = tuple(_filled(tool, arguments)) if tool.sentence else ()
+    except (KeyError, ValueError, IndexError):
+        parts = ()
+    return Sentence(parts or tuple(_fallback(tool, arguments)))
+
+
+def verb(tool: specs.ToolSpec) -> str:
+    """What the sentence begins with ("pay"), so that a button can say what it does; else "run"."""
+    first = tool.sentence.split(" ", 1)[0].strip()
+    return first.lower() if first.isalpha() else "run"
+
+
+def operand(name: str, value: Any, tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> str:
+    """One argument as the sentence shows it: money grouped, an IBAN shortened, hidden text visible."""
+    if isinstance(value, str):
+        if name == tool.amount_field:
+            amount = money.plain_value(value)
+            currency = str(arguments.get(tool.currency_field, ""))
+            if amount is not None and currency in money.MINOR_UNITS:
+                return money.shown(amount, currency).removesuffix(f" {currency}")
+        compact = value.replace(" ", "")
+        if _IBAN.fullmatch(compact):
+            return f"{compact[:4]}…{compact[-4:]}"
+        shown = visible(value)
+    else:
+        shown = visible(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    if len(shown) > OPERAND_LENGTH:
+        return f"{shown[:OPERAND_LENGTH]}… ({OPERAND_LENGTH} of {len(shown):,} characters)"
+    return shown
+
+
+def _filled(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:
+    for words, name, _, _ in Formatter().parse(tool.sentence):
+        if words:
+            yield Part(words)
+        if name is None:
+            continue
+        if not name.isidentifier():
+            raise ValueError(name)
+        yield Part(operand(name, arguments[name], tool, arguments), name)
+
+
+def _fallback(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:
+    yield Part(f"Run {visible(tool.name)}")
+    for position, name in enumerate(sorted(arguments)):
+        yield Part(f"{', ' if position else ' with '}{visible(name)} ")
+        yield Part(operand(name, arguments[name], tool, arguments), name)

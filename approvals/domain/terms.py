@@ -1,0 +1,106 @@
+"""What a policy is asked with and answers with: facts, parameters, findings. Plain values, no judgement.
+
+The parameters are what an administrator publishes; a revision of them is immutable. New kinds of facts join
+`Facts` as fields filled by the gate, so that rules can read them and nothing else has to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from orchestrator.domain import specs
+
+Decision = Literal["allow", "hold", "refuse"]
+Tier = Literal["critical", "high", "medium", "low"]
+
+# Strictest last: the strictest finding is the verdict.
+STRICTNESS: tuple[Decision, ...] = ("allow", "hold", "refuse")
+# Most urgent first: the order of the inbox.
+TIERS: tuple[Tier, ...] = ("critical", "high", "medium", "low")
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an action when it is assessed. Amounts are decimal text.
+
+    `rolling` is what the agent has spent or reserved in its scope's window, by currency, without this action.
+    """
+
+    agent: str
+    tool: str
+    category: specs.Category
+    scope: specs.Scope
+    reversibility: specs.Reversibility = "irreversible"
+    target: str = ""
+    amount: str | None = None
+    currency: str | None = None
+    person: str | None = None
+    rolling: Mapping[str, str] = {}
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One level of a quorum: `need` different people of the group `group`."""
+
+    name: str
+    group: str
+    need: int
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The two clocks of a tier, in seconds: how long people have to decide, and then the executor to act."""
+
+    decide_by: int
+    execute_by: int
+
+
+MINUTE, HOUR = 60, 3600
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parameters of one policy revision.
+
+    `always_hold` are the categories that wait for a person whatever the amount. `limits` gives, by category
+    and currency, the amount up to which the other categories pass; a category without one for the currency
+    waits. `allowed` are the categories that pass when they move no money. `tier_amounts` gives by currency
+    ("*": any other) the amounts from which a held action is critical and high.
+    """
+
+    slug: str
+    revision: int = 0
+    title: str = ""
+    always_hold: tuple[specs.Category, ...] = specs.ALWAYS_HELD
+    limits: dict[specs.Category, dict[str, str]] = {}
+    allowed: tuple[specs.Category, ...] = ("routine",)
+    tier_amounts: dict[str, dict[Tier, str]] = {"*": {"critical": "100000", "high": "10000"}}
+    levels: tuple[Level, ...] = (Level(name="reviewers", group="reviewer", need=1),)
+    clocks: dict[Tier, Clocks] = {
+        "critical": Clocks(decide_by=15 * MINUTE, execute_by=5 * MINUTE),
+        "high": Clocks(decide_by=4 * HOUR, execute_by=15 * MINUTE),
+        "medium": Clocks(decide_by=24 * HOUR, execute_by=HOUR),
+        "low": Clocks(decide_by=72 * HOUR, execute_by=4 * HOUR),
+    }
+
+
+STRICT = Policy(slug="strict", title="Everything of consequence waits for a person")
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule found: its answer, its id, and the sentence with its numbers."""
+
+    decision: Decision
+    rule: str
+    explanation: str
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy's answer: the strictest finding first, the tier, and every finding as its evidence."""
+
+    decision: Decision
+    rule: str
+    explanation: str
+    tier: Tier
+    policy: str
+    policy_revision: int
+    findings: tuple[Finding, ...] = ()
