@@ -178,7 +178,8 @@ COUNTERSIGN_MODULES = [
     name
     for name in os.environ.get(
         "COUNTERSIGN_MODULES",
-        "orchestrator.adapters.validators,examples.invoice_settlement.agents,examples.invoice_settlement.tools",
+        "orchestrator.adapters.validators,examples.invoice_settlement.agents,examples.invoice_settlement.tools,"
+        "examples.invoice_settlement.validators",
     ).split(",")
     if name
 ]
