@@ -57,7 +57,12 @@ class PortFailure(CountersignError):
     status = 502
 
     def __init__(
-        self, message: str | None = None, *, retry: str = "transient", retry_after: float | None = None, **facts: object
+        self,
+        message: str | None = None,
+        *,
+        retry: str = "transient",
+        retry_after: float | None = None,
+        **facts: object,
     ) -> None:
         super().__init__(message, **facts)
         self.retry = retry

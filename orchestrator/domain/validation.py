@@ -35,11 +35,15 @@ class StageVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def text(self) -> str:
-        return "\n".join(finding.text for finding in self.findings if finding.outcome != "pass" and finding.text)
+        return "\n".join(
+            finding.text for finding in self.findings if finding.outcome != "pass" and finding.text
+        )
 
 
 def combine(findings: Iterable[Finding]) -> StageVerdict:
     """The verdict of all findings: the strictest one wins; no finding at all is a pass."""
     found = tuple(findings)
-    outcome = max((finding.outcome for finding in found), key=SEVERITY.index, default="pass")
+    outcome: Outcome = "pass"
+    for finding in found:
+        outcome = max(outcome, finding.outcome, key=SEVERITY.index)
     return StageVerdict(outcome=outcome, findings=found)

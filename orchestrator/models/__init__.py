@@ -1,0 +1,25 @@
+"""Rows. Only this app's own services, queries and the doors to the log may import them; events have one door."""
+
+from orchestrator.models.blob import Blob
+from orchestrator.models.catalogue import Agent, AgentRevision, Tool, ToolRevision, Workflow, WorkflowRevision
+from orchestrator.models.effect import Effect
+from orchestrator.models.run import Action, Run, Turn, Upload
+from orchestrator.models.stream import Checkpoint, Snapshot, Stream
+
+__all__ = [
+    "Action",
+    "Agent",
+    "AgentRevision",
+    "Blob",
+    "Checkpoint",
+    "Effect",
+    "Run",
+    "Snapshot",
+    "Stream",
+    "Tool",
+    "ToolRevision",
+    "Turn",
+    "Upload",
+    "Workflow",
+    "WorkflowRevision",
+]

@@ -1,0 +1,179 @@
+"""What a run may be asked to do. A command may be refused; a fact may not."""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrator.domain.content import Content
+from orchestrator.domain.events import Body, SignedBy
+from orchestrator.domain.validation import StageVerdict
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to a stream. `actor` is who asks, `at` when (whole microseconds, UTC)."""
+
+    actor: str
+    at: int
+
+
+class StartRun(Command, frozen=True, kw_only=True):
+    spec: msgspec.Raw
+    spec_digest: str
+    input: Content
+    started_by: str
+    on_behalf_of: str
+    title: str = ""
+
+
+class PauseRun(Command, frozen=True, kw_only=True):
+    reason: str
+
+
+class ResumeRun(Command, frozen=True, kw_only=True):
+    reason: str = ""
+
+
+class CancelRun(Command, frozen=True, kw_only=True):
+    reason: str
+
+
+class SealedAction(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposed action with its arguments sealed. `malformed` says why it may not be asked of anybody."""
+
+    tool: str
+    arguments: Content
+    digest: str
+    call_id: str = ""
+    target: str = ""
+    amount: str | None = None
+    currency: str | None = None
+    person: str | None = None
+    reason: str = ""
+    evidence: Content | None = None
+    refusal: str = ""
+    refusal_source: str = ""
+
+
+class RecordReply(Command, frozen=True, kw_only=True):
+    """An agent answered a turn."""
+
+    turn: str
+    output: Content | None = None
+    proposals: Content | None = None
+    transcript: Content | None = None
+    assertions: Content | None = None
+    assertion_count: int = 0
+    actions: tuple[SealedAction, ...] = ()
+    note: str = ""
+    more: bool = False
+    suspects_upstream: str = ""
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: str | None = None
+    is_estimated: bool = False
+    milliseconds: int = 0
+
+
+class RecordTurnFailure(Command, frozen=True, kw_only=True):
+    """A turn ended without an answer. `retry` is "contract" (ask again with the text) or "permanent"."""
+
+    turn: str
+    retry: str
+    text: str
+    transcript: Content | None = None
+
+
+class RecordVerdict(Command, frozen=True, kw_only=True):
+    """The verdict over a turn's output; `actions` are the proposals that came with it, read back from the log."""
+
+    turn: str
+    verdict: StageVerdict
+    actions: tuple[SealedAction, ...] = ()
+
+
+class RecordAssessment(Command, frozen=True, kw_only=True):
+    """The gate's answer for an action: allow, hold or refuse."""
+
+    action: str
+    decision: str
+    rule: str
+    explanation: str
+    tier: str = ""
+    policy: str = ""
+    policy_revision: int = 0
+
+
+class ReleaseAction(Command, frozen=True, kw_only=True):
+    """People agreed. Only `services.release` makes this command, and only approvals may import that."""
+
+    action: str
+    request: str
+    digest: str
+    policy: str
+    policy_revision: int
+    sign_offs: tuple[SignedBy, ...]
+
+
+class RefuseAction(Command, frozen=True, kw_only=True):
+    action: str
+    source: str
+    reason: str
+    request: str = ""
+    digest: str = ""
+    policy: str = ""
+    policy_revision: int = 0
+    sign_offs: tuple[SignedBy, ...] = ()
+
+
+class RecallAction(Command, frozen=True, kw_only=True):
+    """A release no longer holds (an approval lapsed, the policy became stricter): the action is assessed anew."""
+
+    action: str
+    reason: str
+
+
+class ClaimAction(Command, frozen=True, kw_only=True):
+    """The executor's one-time take, before it acts."""
+
+    action: str
+    digest: str
+
+
+class RecordResult(Command, frozen=True, kw_only=True):
+    action: str
+    result: Content
+
+
+class RecordActionFailure(Command, frozen=True, kw_only=True):
+    action: str
+    text: str
+
+
+class RecordUnconfirmed(Command, frozen=True, kw_only=True):
+    action: str
+    text: str
+
+
+class ConfirmAction(Command, frozen=True, kw_only=True):
+    """A named person found out what became of an unconfirmed action."""
+
+    action: str
+    executed: bool
+    text: str
+    result: Content | None = None
+
+
+class DeadLetter(Command, frozen=True, kw_only=True):
+    """An effect was handed out too often without an answer."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+class Record(Command, frozen=True, kw_only=True):
+    """Write facts of a catalogue or of another app as they are."""
+
+    bodies: tuple[Body, ...]
+    expected_seq: int | None = None
