@@ -79,11 +79,11 @@ def check(reviewer: Reviewer, verb: Verb, levels: Sequence[Level], excluded: Ite
         raise NotEligible("A service account never decides; sign in as a person.", code="service_identity")
     if not reviewer.is_active:
         raise NotEligible("This account is deactivated, so it cannot decide.", code="inactive")
-    if not reviewer.may_sign_off:
-        raise NotEligible("Your role does not decide requests. Ask an administrator.", code="no_permission")
     reasons = [exclusion.reason for exclusion in excluded if exclusion.person == reviewer.person]
     if verb == "reject" and reasons:
-        return
+        return  # people may always stop what is done in their own name
+    if not reviewer.may_sign_off:
+        raise NotEligible("Your role does not decide requests. Ask an administrator.", code="no_permission")
     if not any(level.group in reviewer.groups for level in levels):
         groups = " or ".join(dict.fromkeys(level.group for level in levels))
         raise NotEligible(

@@ -1,4 +1,4 @@
-"""The life of an approval request: which states exist and which step leads where. Nothing else may change one.
+"""The life of an approval request: which states exist, which step leads where. Nothing else may change one.
 
 Execution is not here: it belongs to the action. A time-out never approves, which is why no step leads from
 `expired` anywhere.

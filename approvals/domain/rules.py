@@ -84,7 +84,7 @@ def over_rolling_limit(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def always_held(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.category not in policy.always_hold:
+    if facts.category not in _held(policy):
         return None
     amount = f" of {_amount(facts)}" if facts.amount else ""
     word = CATEGORY_WORDS[facts.category]
@@ -109,7 +109,7 @@ def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
 
 def over_policy_limit(facts: Facts, policy: Policy) -> Finding | None:
     moves_money = facts.amount is not None or facts.currency is not None
-    if facts.category in policy.always_hold or (facts.category in policy.allowed and not moves_money):
+    if facts.category in _held(policy) or (facts.category in policy.allowed and not moves_money):
         return None
     what = f"what is {CATEGORY_WORDS[facts.category]}"
     if facts.amount is None:
@@ -145,6 +145,11 @@ RULES: tuple[Rule, ...] = (
     over_policy_limit,
     allowed_category,
 )
+
+
+def _held(policy: Policy) -> frozenset[specs.Category]:
+    """What always waits: the policy's own list, and the floor below every policy."""
+    return frozenset((*policy.always_hold, *specs.ALWAYS_HELD))
 
 
 def _limits(facts: Facts) -> list[specs.Limit]:

@@ -56,6 +56,13 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 MINUTE, HOUR = 60, 3600
+TIER_AMOUNTS: dict[str, dict[Tier, str]] = {"*": {"critical": "100000", "high": "10000"}}
+CLOCKS: dict[Tier, Clocks] = {
+    "critical": Clocks(decide_by=15 * MINUTE, execute_by=5 * MINUTE),
+    "high": Clocks(decide_by=4 * HOUR, execute_by=15 * MINUTE),
+    "medium": Clocks(decide_by=24 * HOUR, execute_by=HOUR),
+    "low": Clocks(decide_by=72 * HOUR, execute_by=4 * HOUR),
+}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,14 +80,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     always_hold: tuple[specs.Category, ...] = specs.ALWAYS_HELD
     limits: dict[specs.Category, dict[str, str]] = {}
     allowed: tuple[specs.Category, ...] = ("routine",)
-    tier_amounts: dict[str, dict[Tier, str]] = {"*": {"critical": "100000", "high": "10000"}}
+    tier_amounts: dict[str, dict[Tier, str]] = msgspec.field(default_factory=lambda: dict(TIER_AMOUNTS))
     levels: tuple[Level, ...] = (Level(name="reviewers", group="reviewer", need=1),)
-    clocks: dict[Tier, Clocks] = {
-        "critical": Clocks(decide_by=15 * MINUTE, execute_by=5 * MINUTE),
-        "high": Clocks(decide_by=4 * HOUR, execute_by=15 * MINUTE),
-        "medium": Clocks(decide_by=24 * HOUR, execute_by=HOUR),
-        "low": Clocks(decide_by=72 * HOUR, execute_by=4 * HOUR),
-    }
+    clocks: dict[Tier, Clocks] = msgspec.field(default_factory=lambda: dict(CLOCKS))
 
 
 STRICT = Policy(slug="strict", title="Everything of consequence waits for a person")
