@@ -12,8 +12,9 @@ from csp.constants import NONE, SELF
 from config import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("COUNTERSIGN_VAR", BASE_DIR / "var"))
 TESTING = "pytest" in sys.modules
+# Tests have servers and files of their own, so that they never touch those of `make run`.
+VAR_DIR = Path(os.environ.get("COUNTERSIGN_VAR") or BASE_DIR / ("var/test" if TESTING else "var")).absolute()
 
 
 def flag(name: str, default: bool = False) -> bool:
@@ -84,7 +85,9 @@ def database_from(url: str) -> dict[str, object]:
     """Django's settings for a PostgreSQL URL. A socket folder may be given as `?host=/path`."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise SystemExit(f"DATABASE_URL must start with postgresql://, not {parts.scheme}://. There is no other database.")
+        raise SystemExit(
+            f"DATABASE_URL must start with postgresql://, not {parts.scheme}://. There is no other database."
+        )
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -105,7 +108,17 @@ def database_from(url: str) -> dict[str, object]:
 
 DATABASES = {"default": database_from(os.environ.get("DATABASE_URL") or embedded.database_url(VAR_DIR))}
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url(VAR_DIR)
-REDIS_PREFIX = os.environ.get("REDIS_PREFIX", "countersign")
+# Everything in Redis (queues, cache, nudges) carries this prefix; test workers that run side by side each have one.
+REDIS_PREFIX = os.environ.get("REDIS_PREFIX") or (
+    f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}" if TESTING else "countersign"
+)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+    },
+}
 
 AUTH_USER_MODEL = "config.User"
 AUTHENTICATION_BACKENDS = [
@@ -128,6 +141,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -164,6 +178,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 30 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 
 CELERY_BROKER_URL = embedded.celery_broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "propagate": True},
+        # Each page and each file that was asked for; the errors come by `django.request`.
+        "django.channels.server": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}
 
 # ---- Countersign ----
 # The gate that is asked before anything changes the world. Without a setting, everything is held.
@@ -191,5 +221,11 @@ SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "2"))
 SLICE_SECONDS = float(os.environ.get("SLICE_SECONDS", "5"))
 # An effect that was handed out this often without an answer is a dead letter.
 MAX_DISPATCHES = int(os.environ.get("MAX_DISPATCHES", "5"))
+# Below this many free bytes under `var` nothing new is claimed, so that a run never stops half-way for want of disk.
+DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(200 * 1024 * 1024)))
 UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
 PAYMENTS_DIR = Path(os.environ.get("PAYMENTS_DIR", VAR_DIR / "payments"))
+# Servers that are not public and may still be called for a person: names, name:port, addresses or networks.
+COUNTERSIGN_OUTGOING_ALLOW = [
+    entry.strip() for entry in os.environ.get("OUTGOING_ALLOW", "").split(",") if entry.strip()
+]
