@@ -1,5 +1,6 @@
-"""Django looks for the user model here."""
+"""Django looks for models here."""
 
 from config.people import User
+from config.sign_in_links import SignInLink
 
-__all__ = ["User"]
+__all__ = ["SignInLink", "User"]

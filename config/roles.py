@@ -1,0 +1,101 @@
+"""Roles: which group holds which permission, and what the rail shows to whom.
+
+Views ask for a permission by its codename, never for a role. The admin does not sign off: whoever should do both
+is put into both groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+# codename -> the model it is filed under, and what it lets a person do
+PERMISSIONS: dict[str, tuple[str, str]] = {
+    "orchestrator.view_run": ("run", "Can see runs"),
+    "orchestrator.start_run": ("run", "Can start a run"),
+    "orchestrator.control_run": ("run", "Can pause, resume and cancel a run"),
+    "orchestrator.view_agent": ("agent", "Can see agents and what they may do"),
+    "orchestrator.publish_agent": ("agent", "Can create, edit and publish agents"),
+    "orchestrator.view_workflow": ("workflow", "Can see workflows"),
+    "orchestrator.publish_workflow": ("workflow", "Can create, edit and publish workflows"),
+    "approvals.sign_off": ("signoff", "Can approve or reject a held action"),
+    "config.manage_people": ("user", "Can invite people and give them roles"),
+}
+_VIEWS = {"orchestrator.view_run", "orchestrator.view_agent", "orchestrator.view_workflow"}
+_CONTROLS = {"orchestrator.start_run", "orchestrator.control_run"}
+ROLES: dict[str, set[str]] = {
+    "operator": _VIEWS | _CONTROLS,
+    "reviewer": _VIEWS | {"approvals.sign_off"},
+    "admin": set(PERMISSIONS) - {"approvals.sign_off"},
+}
+
+
+def ensure_roles() -> None:
+    """Create the three groups with their permissions, or bring them up to date. May be called again."""
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+
+    known: dict[str, Permission] = {}
+    for codename, (model, name) in PERMISSIONS.items():
+        app, code = codename.split(".")
+        there = Permission.objects.filter(content_type__app_label=app, codename=code).first()
+        if there is None:
+            kind, _ = ContentType.objects.get_or_create(app_label=app, model=model)
+            there, _ = Permission.objects.get_or_create(
+                content_type=kind, codename=code, defaults={"name": name}
+            )
+        known[codename] = there
+    for role, codenames in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set([known[codename] for codename in codenames])
+
+
+@dataclass(frozen=True)
+class RailEntry:
+    """One line of the left rail; `icon` names one of the sprite's."""
+
+    label: str
+    url: str
+    icon: str
+    is_current: bool
+    starts_group: bool = False
+    count: int = 0
+
+
+# label, URL names (the first that resolves), permission, icon
+_RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
+    ("Overview", ("monitoring:overview",), "orchestrator.view_run", "layout-dashboard"),
+    ("Runs", ("monitoring:runs", "orchestrator:runs"), "orchestrator.view_run", "player-play"),
+    ("Inbox", ("approvals:inbox",), "approvals.sign_off", "inbox"),
+    ("Workflows", ("orchestrator:workflows",), "orchestrator.view_workflow", "sitemap"),
+    ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
+    ("People", ("people",), "config.manage_people", "users"),
+]
+_STARTS_GROUP = {"Workflows", "People"}
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """Context for every page: the rail, holding only what works and what this person may see."""
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return {"navigation": []}
+    entries = []
+    for label, url_names, permission, icon in _RAIL:
+        url = _first_url(url_names)
+        if url is None or not person.has_perm(permission):
+            continue
+        is_current = request.path == url or (url != "/" and request.path.startswith(url))
+        entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP))
+    return {"navigation": entries}
+
+
+def _first_url(names: Iterable[str]) -> str | None:
+    for name in names:
+        try:
+            return reverse(name)
+        except NoReverseMatch:
+            continue
+    return None

@@ -1,0 +1,143 @@
+"""Signing in: nobody signs up, links work once and only on this machine, demo passwords only on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth import login
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from config import embedded, errors
+from config.people import User
+from config.roles import ensure_roles
+from config.sign_in_links import person_of, use_link
+
+# username, how the person is called, role
+SIGN_INS = [
+    ("operator", "Olivia", "Operator", "operator"),
+    ("admin", "Adam", "Admin", "admin"),
+    ("reviewer", "Rosa", "Reviewer", "reviewer"),
+    ("reviewer2", "Rafael", "Reviewer", "reviewer"),
+    ("reviewer3", "Ruth", "Reviewer", "reviewer"),
+]
+LINK_IS_SPENT = errors.Fault(
+    410,
+    "This link was used or has ended",
+    "A sign-in link works once, and only until Countersign is started again.",
+    "link_spent",
+    "Sign in with your password, or start Countersign again: it prints new links.",
+)
+NOT_THIS_MACHINE = errors.Fault(
+    403,
+    "This link works only on the machine that runs Countersign",
+    "It was asked for from elsewhere, or through a proxy. You were not signed in.",
+    "not_local",
+    "Open it on that machine, or sign in with your password.",
+)
+
+
+class ClosedAccounts(DefaultAccountAdapter):
+    """Nobody signs up by themselves; an administrator invites. Demo passwords stay on this machine."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        given, demo = str(credentials.get("password") or ""), demo_password(settings.VAR_DIR)
+        if demo and secrets.compare_digest(given.encode(), demo.encode()) and not is_local(request):
+            raise ValidationError(
+                "The demonstration password works only on the machine that runs Countersign. "
+                "Ask an administrator for a password of your own."
+            )
+        super().pre_authenticate(request, **credentials)
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Whether the request was made on this machine, to a loopback name, with no proxy in between."""
+    if any(header in request.headers for header in ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")):
+        return False
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    return _is_loopback(request.META.get("REMOTE_ADDR", "")) and _is_loopback(host)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_link(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows a button, so that a preview or a prefetch signs nobody in; POST uses the link up."""
+    if not is_local(request):
+        return errors.answer(request, NOT_THIS_MACHINE)
+    now = timezone.now()
+    if request.method != "POST":
+        person = person_of(token=token, now=now)
+        if person is None:
+            return errors.answer(request, LINK_IS_SPENT)
+        return render(request, "account/sign_in_link.html", {"person": person})
+    person = use_link(token=token, now=now)
+    if person is None:
+        return errors.answer(request, LINK_IS_SPENT)
+    # Not recorded as a password given just now: what asks for the password again will still ask.
+    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
+
+
+def ensure_sign_ins(*, var: Path, password: str = "") -> None:
+    """Create the seeded people with their roles. A password that a person has changed is left alone.
+
+    With `password` (the demonstration password) all get that one. Without it each has a random one, kept in
+    `var/keys`, and one that still is an earlier demonstration password is replaced.
+    """
+    from django.contrib.auth.models import Group
+
+    ensure_roles()
+    before = demo_password(var)
+    for username, first, last, role in SIGN_INS:
+        person, is_new = User.objects.get_or_create(
+            username=username, defaults={"first_name": first, "last_name": last, "is_staff": role == "admin"}
+        )
+        if is_new:
+            person.groups.add(Group.objects.get(name=role))
+        wanted = password or embedded.secret(var, f"password_{username}")
+        if is_new or ((password or before) and not _keeps(person, password, before)):
+            person.set_password(wanted)
+            person.save(update_fields=["password"])
+    kept = var / "keys" / "demo_password"
+    if password:
+        kept.touch(mode=0o600)
+        kept.write_text(password)
+    else:
+        kept.unlink(missing_ok=True)
+
+
+def demo_password(var: Path) -> str:
+    """The demonstration password in force, or nothing."""
+    try:
+        return (var / "keys" / "demo_password").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _keeps(person: User, password: str, before: str) -> bool:
+    """Whether the password the person has now is to stay."""
+    if password:
+        return person.check_password(password)
+    return not person.check_password(before)
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
