@@ -1,0 +1,76 @@
+"""The approval request: one row is the authority on whether a held action was decided, and how."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from approvals.domain.requests import STATES
+from approvals.domain.terms import TIERS
+
+
+class ApprovalRequest(models.Model):
+    """A held action before people. `digest` seals what they are shown; `version` counts its steps.
+
+    `opened` is the canonical JSON of everything frozen when it opened. `levels` and `excluded` are kept beside it
+    so that lists can be filtered by them. `rank` orders tiers, the most urgent first.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    run = models.UUIDField()
+    action = models.TextField()
+    revision = models.IntegerField()
+    digest = models.TextField()
+    status = models.TextField()
+    version = models.IntegerField()
+    tier = models.TextField()
+    rank = models.SmallIntegerField()
+    tool = models.TextField()
+    agent = models.TextField()
+    workflow = models.TextField()
+    sentence = models.TextField()
+    rule = models.TextField()
+    explanation = models.TextField()
+    policy = models.TextField()
+    policy_revision = models.IntegerField()
+    levels = models.JSONField()
+    excluded = models.JSONField()
+    opened = models.TextField()
+    opened_at = models.DateTimeField()
+    decide_by = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.TextField()
+    reason = models.TextField()
+    execute_by = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        permissions = [("sign_off", "May approve and reject held actions")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "action", "revision"], name="request_once"),
+            models.CheckConstraint(condition=Q(status__in=STATES), name="request_status"),
+            models.CheckConstraint(condition=Q(tier__in=TIERS), name="request_tier"),
+            models.CheckConstraint(
+                condition=Q(status="pending", decided_at__isnull=True)
+                | (~Q(status="pending") & Q(decided_at__isnull=False)),
+                name="request_decided_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | (Q(execute_by__isnull=False) & ~Q(decided_by="")),
+                name="request_approved_has_clock",
+            ),
+            # Two requests of one action are never open together, so a person cannot decide an older one.
+            models.UniqueConstraint(
+                fields=["run", "action"],
+                condition=Q(status__in=["pending", "approved"]),
+                name="request_one_open",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["rank", "decide_by"], name="request_pending", condition=Q(status="pending")),
+            models.Index(fields=["-decided_at"], name="request_decided"),
+            models.Index(fields=["-opened_at"], name="request_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence

@@ -1,0 +1,61 @@
+"""Requests and policies to rows, purely: used by the services and by `rebuild` alike, so the two cannot differ."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+
+from approvals.domain import record
+from approvals.domain.terms import TIERS
+
+
+def request_columns(request: record.Request) -> dict[str, Any]:
+    """The columns of a request's row."""
+    opened = request.opened
+    return {
+        "id": uuid.UUID(opened.request),
+        "run": uuid.UUID(opened.run),
+        "action": opened.action,
+        "revision": opened.revision,
+        "digest": opened.digest,
+        "status": request.status,
+        "version": request.version,
+        "tier": opened.tier,
+        "rank": TIERS.index(opened.tier),
+        "tool": opened.tool,
+        "agent": opened.agent,
+        "workflow": opened.workflow,
+        "sentence": opened.sentence,
+        "rule": opened.rule,
+        "explanation": opened.explanation,
+        "policy": opened.policy,
+        "policy_revision": opened.policy_revision,
+        "levels": msgspec.to_builtins(opened.levels),
+        "excluded": msgspec.to_builtins(opened.excluded),
+        "opened": record.encode(opened).decode(),
+        "opened_at": opened.opened_at,
+        "decide_by": opened.decide_by,
+        "decided_at": request.decided_at,
+        "decided_by": request.decided_by,
+        "reason": request.reason,
+        "execute_by": request.execute_by,
+        "changed_at": request.changed_at,
+    }
+
+
+def sign_off_columns(sign_off: record.SignOff) -> dict[str, Any]:
+    """The columns of a sign-off's row."""
+    return {
+        "request_id": uuid.UUID(sign_off.request),
+        "reviewer": sign_off.reviewer,
+        "role": sign_off.role,
+        "groups": list(sign_off.groups),
+        "verb": sign_off.verb,
+        "reason": sign_off.reason,
+        "seen_digest": sign_off.seen_digest,
+        "seen_version": sign_off.seen_version,
+        "opened_at": sign_off.opened_at,
+        "decided_at": sign_off.decided_at,
+    }
