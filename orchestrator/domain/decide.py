@@ -186,7 +186,7 @@ def _assessment(draft: Draft, command: c.RecordAssessment) -> None:
                 action=action.id,
                 rule=command.rule,
                 explanation=command.explanation,
-                tier=command.tier,
+                tier=command.tier or "medium",
                 policy=policy,
                 policy_revision=revision,
             ),

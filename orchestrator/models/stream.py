@@ -13,6 +13,13 @@ class XidField(models.Field):
         return "xid8"
 
 
+class JsonBytesField(models.TextField):
+    """JSON as it was written: type json keeps the bytes that the hash covers, jsonb would rewrite them."""
+
+    def db_type(self, connection: object) -> str:
+        return "json"
+
+
 class Stream(models.Model):
     """The ordered events of one subject. `head` is the last seq, `hash` the last event's hash."""
 
@@ -34,7 +41,7 @@ class Event(models.Model):
     actor = models.TextField()
     cause = models.BigIntegerField()
     occurred_at = models.DateTimeField()
-    payload = models.TextField()
+    payload = JsonBytesField()
     hash = models.BinaryField()
     tx = XidField(db_default=RawSQL("pg_current_xact_id()", ()))
 

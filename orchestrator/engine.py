@@ -1,0 +1,255 @@
+"""submit(stream, command): load, decide, append in one fenced statement, nudge. A lost race decides again.
+
+The statement: one UPDATE of the stream's row compares head, hash and every fence; events, rows, effects done and
+effects wanted are CTEs that select FROM that UPDATE. Nothing else in it may fence.
+
+Inside a transaction (approvals deciding, a person's command) the mailbox is bypassed, the stream is expected to be
+locked, and cache and nudges move when the transaction commits.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from orchestrator import dispatch, eventlog, kinds, mailbox, outbox, projections, sql
+from orchestrator.domain import errors
+from orchestrator.domain.commands import Command
+from orchestrator.domain.effects import Fence, Want
+from orchestrator.domain.events import Event
+from orchestrator.eventlog import Entry
+from orchestrator.mailbox import Letter
+from orchestrator.outbox import Owner
+
+TRIES = 40
+
+
+class Lost(errors.Conflict):
+    """This worker no longer holds the effect; what it brought was not written."""
+
+
+class TooBusy(errors.Conflict):
+    """The run changed faster than this could be written; nothing was changed. Try again."""
+
+
+class Submission(NamedTuple):
+    command: Command
+    fence: Fence | None
+    owner: Owner | None
+    kind: str | None
+    queue: str
+
+
+class Appended(NamedTuple):
+    """What a submission added: the state after it, its events, and the effects born in the owner's hands."""
+
+    state: Any
+    events: list[Event]
+    born: list[Want]
+
+
+def submit(
+    stream: str,
+    command: Command,
+    *,
+    fence: Fence | None = None,
+    owner: Owner | None = None,
+    kind: str | None = None,
+    queue: str = "runs",
+) -> Appended:
+    """Decide a command on a stream and append what follows.
+
+    `fence` proves that the caller still holds the effect it reports on (else Lost); `owner` takes the effects
+    that this causes; `kind` allows the stream to be new; `queue` is where other workers are rung. Raises the
+    Refused of the rule that says no.
+    """
+    submission = Submission(command, fence, owner, kind, queue)
+    if connection.in_atomic_block:
+        return _submit_locked(stream, submission)
+    result: Appended = mailbox.post(stream, submission, _decide_and_append)
+    return result
+
+
+def _submit_locked(stream: str, submission: Submission) -> Appended:
+    entry = eventlog.load(stream, kind=submission.kind, fresh=True)
+    after, events, fences = _decide(entry, submission)
+    if not events:
+        return Appended(after, [], [])
+    step = _append(stream, entry, after, events, fences, submission.owner, is_new=entry.head == 0)
+    if step is None:
+        # Roll back with what approvals wrote: the caller held the lock, so only a fence can have been lost.
+        if submission.fence is not None:
+            raise Lost(stream=stream)
+        raise TooBusy(stream=stream)
+    grown, born, others = step
+
+    def publish() -> None:
+        eventlog.remember(stream, grown)
+        _nudge(stream, grown, others, submission.queue)
+
+    transaction.on_commit(publish)
+    return Appended(after, events, born)
+
+
+def _decide_and_append(stream: str, letters: Sequence[Letter]) -> None:
+    """Decide a batch on one state. Each is refused alone; when a batch loses, each is appended alone."""
+    if len(letters) > 1 and _try_batch(stream, letters):
+        return
+    for letter in letters:
+        if letter.answer is None and letter.error is None:
+            try:
+                letter.answer = _submit_alone(stream, letter.submission)
+            except BaseException as error:
+                letter.error = error
+
+
+def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
+    entry = eventlog.load(stream)
+    events: list[Event] = []
+    fences: list[Fence] = []
+    owner: Owner | None = None
+    taken: list[tuple[Letter, int, int]] = []
+    state = entry.state
+    queue = "runs"
+    for letter in letters:
+        submission: Submission = letter.submission
+        try:
+            after, added, more = _decide(entry._replace(state=state), submission)
+        except errors.Refused:
+            continue  # decided again alone, on what will then be true
+        taken.append((letter, len(events), len(events) + len(added)))
+        events += added
+        fences += more
+        state = after
+        queue = submission.queue if submission.queue != "runs" else queue
+    if not events:
+        return False
+    step = _append(stream, entry, state, events, fences, owner)
+    if step is None:
+        eventlog.forget(stream)
+        return False
+    grown, _, others = step
+    eventlog.remember(stream, grown)
+    eventlog.keep_snapshot(stream, entry.head, grown)
+    _nudge(stream, grown, others, queue)
+    for letter, start, end in taken:
+        letter.answer = Appended(state, events[start:end], [])
+    return all(letter.answer is not None for letter in letters)
+
+
+def _submit_alone(stream: str, submission: Submission) -> Appended:
+    fresh = False
+    for attempt in range(TRIES):
+        entry = eventlog.load(stream, kind=submission.kind, fresh=fresh)
+        try:
+            after, events, fences = _decide(entry, submission)
+        except errors.Refused:
+            if fresh:
+                raise
+            fresh = True  # a refusal must rest on what is true now, not on what this process remembers
+            continue
+        if not events:
+            return Appended(after, [], [])
+        step = _append(stream, entry, after, events, fences, submission.owner, is_new=entry.head == 0)
+        if step is not None:
+            grown, born, others = step
+            eventlog.remember(stream, grown)
+            eventlog.keep_snapshot(stream, entry.head, grown)
+            _nudge(stream, grown, others, submission.queue)
+            return Appended(after, events, born)
+        fence = submission.fence
+        if fence is not None and not outbox.is_held(fence.key, fence.token):
+            raise Lost(stream=stream)
+        fresh = True
+        if attempt > 2:
+            time.sleep(random.uniform(0, 0.002 * min(attempt, 20)))
+    raise TooBusy(stream=stream)
+
+
+def _decide(entry: Entry, submission: Submission) -> tuple[Any, list[Event], list[Fence]]:
+    decision = kinds.find(entry.kind).decide(entry.state, submission.command)
+    return decision.state, decision.events, [submission.fence] if submission.fence is not None else []
+
+
+_texts: dict[Any, str] = {}
+
+
+def _append(
+    stream: str,
+    entry: Entry,
+    after: Any,
+    events: list[Event],
+    fences: list[Fence],
+    owner: Owner | None,
+    *,
+    is_new: bool = False,
+) -> tuple[Entry, list[Want], list[Want]] | None:
+    """The one statement. None when the head had moved or a fence no longer held: then nothing was written."""
+    events_part, last = eventlog.fragment(stream, entry.hash, events)
+    parts = [events_part]
+    parts += projections.fragments(projections.rows(stream, events, after))
+    wants = kinds.find(entry.kind).plan(after)
+    finished = [fence for fence in fences if fence.finishes]
+    if finished:
+        parts.append(outbox.finish_fragment(finished))
+    done = {fence.key for fence in finished}
+    new = [want for key, want in wants.items() if key not in entry.wants]
+    mine, others = outbox.share(new, owner)
+    if new:
+        parts.append(outbox.want_fragment(mine, others, owner))
+    gone = [key for key in entry.wants if key not in wants and key not in done]
+    if gone:
+        parts.append(outbox.drop_fragment(gone))
+
+    values: list[Any]
+    if is_new:
+        values = [stream, entry.kind, after.seq, last]
+    else:
+        values = [stream, entry.head, after.seq, last]
+        _, fence_values = outbox.fence_condition(fences, 5)
+        values += fence_values
+    key = (is_new, len(fences), tuple(part.key for part in parts))
+    text = _texts.get(key)
+    if text is None:
+        text = _texts[key] = _render(parts, fences, is_new)
+    for part in parts:
+        values += part.values
+    rows = sql.run(text, values)
+    if not rows[0][0]:
+        return None
+    return Entry(entry.kind, after, last, wants), mine, others
+
+
+def _render(parts: Sequence[sql.Fragment], fences: Sequence[Fence], is_new: bool) -> str:
+    if is_new:
+        source = (
+            's AS (INSERT INTO "orchestrator_stream" (id, kind, head, hash) '
+            "VALUES ($1::uuid, $2::text, $3::int8, $4::bytea) ON CONFLICT DO NOTHING RETURNING id)"
+        )
+        first = 5
+    else:
+        condition, fence_values = outbox.fence_condition(fences, 5)
+        fenced = f" AND {condition}" if condition else ""
+        source = (
+            's AS (UPDATE "orchestrator_stream" SET head=$3::int8, hash=$4::bytea '
+            f"WHERE id=$1::uuid AND head=$2::int8{fenced} RETURNING id)"
+        )
+        first = 5 + len(fence_values)
+    texts = [source]
+    for part in parts:
+        texts.append(part.render(first))
+        first += len(part.values)
+    return f"WITH {', '.join(texts)} SELECT count(*) FROM s"
+
+
+def _nudge(stream: str, entry: Entry, others: Sequence[Want], queue: str) -> None:
+    dispatch.announce(stream, entry.head)
+    if others:
+        if any(want.queue == "main" for want in others):
+            dispatch.wake(stream, queue)
+        if any(want.queue == "isolated" for want in others):
+            dispatch.wake(stream, "isolated")
