@@ -1,0 +1,79 @@
+"""Gives second chances: every few seconds it looks for what was lost, is late or is due."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from config import lifeline
+
+log = logging.getLogger("config.ticker")
+# Any number, the same for every ticker on one database.
+LOCK = 0x436F756E746572
+
+
+class Command(BaseCommand):
+    help = "Sweep every SWEEP_SECONDS. A second ticker on the same database waits and takes over."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.tie_to_parent()
+        stop = threading.Event()
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(kind, lambda *_: stop.set())
+        lifeline.report_ready()
+        log.info("Sweeping every %s s", settings.SWEEP_SECONDS)
+        lock: psycopg.Connection[Any] | None = None
+        while not stop.wait(settings.SWEEP_SECONDS):
+            try:
+                lock = _hold(lock)
+                if lock is not None:
+                    _sweep()
+            except Exception:
+                # The next round tries again: a ticker that ends helps nobody.
+                log.exception("This sweep failed")
+            finally:
+                close_old_connections()
+        if lock is not None:
+            lock.close()
+
+
+def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | None:
+    """The session that holds the ticker's lock, or None while another ticker has it."""
+    if lock is not None:
+        try:
+            lock.execute("SELECT 1")
+        except psycopg.OperationalError:
+            log.warning("Lost the lock with its connection; asking for it again")
+            lock.close()
+        else:
+            return lock
+    parameters = connection.get_connection_params()
+    session: psycopg.Connection[Any] = psycopg.connect(
+        **{
+            name: parameters[name]
+            for name in ("dbname", "user", "password", "host", "port")
+            if parameters.get(name)
+        },
+        autocommit=True,
+        application_name="countersign ticker",
+    )
+    if session.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone() == (True,):
+        log.info("This is the ticker now")
+        return session
+    session.close()
+    return None
+
+
+def _sweep() -> None:
+    from orchestrator.services.sweep import sweep
+
+    sweep(now=timezone.now())

@@ -1,0 +1,59 @@
+"""Performs effects: a Celery worker on one or several queues."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from celery.signals import worker_process_init, worker_ready
+from django.core.management.base import BaseCommand, CommandError
+
+from config import lifeline
+
+QUEUES = ("resume", "runs", "watch", "isolated")
+
+
+class Command(BaseCommand):
+    help = (
+        "Perform effects from one or several queues: `resume` (what a person's decision set free), `runs`, "
+        "`watch` and `isolated` (agents in a process of their own; needs --processes)."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--queue", default="resume,runs,watch", help="names, separated by commas")
+        parser.add_argument("--concurrency", type=int, default=int(os.environ.get("WORKER_THREADS", "8")))
+        parser.add_argument(
+            "--processes", action="store_true", help="processes that can be killed, not threads"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        queues = options["queue"].split(",")
+        if unknown := sorted(set(queues) - set(QUEUES)):
+            raise CommandError(f"There is no queue {', '.join(unknown)}; the queues are {', '.join(QUEUES)}.")
+        lifeline.tie_to_parent()
+        # A person may run this as root in a container; Celery's warning about pickle does not apply: JSON only.
+        os.environ.setdefault("C_FORCE_ROOT", "1")
+        from config.celery import app
+
+        worker_ready.connect(_ready, weak=False)
+        worker_process_init.connect(_child_started, weak=False)
+        app.worker_main(
+            [
+                "worker",
+                *("--pool", "prefork" if options["processes"] else "threads"),
+                *("--concurrency", str(options["concurrency"])),
+                *("--queues", options["queue"], "--hostname", f"{queues[0]}-{os.getpid()}@%h"),
+                *("--loglevel", os.environ.get("LOG_LEVEL", "INFO")),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            ]
+        )
+
+
+def _ready(**_facts: Any) -> None:
+    lifeline.report_ready()
+
+
+def _child_started(**_facts: Any) -> None:
+    lifeline.die_with_parent()

@@ -1,0 +1,47 @@
+"""What must be true before pages are served: tables up to date, static files collected. Done only when needed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+def migrate() -> bool:
+    """Bring the tables up to date; whether there was anything to do."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    call_command("migrate", verbosity=0, interactive=False)
+    return True
+
+
+def collect_static() -> bool:
+    """Collect, compress and name the static files by their content; whether anything had changed."""
+    stamp, seen = Path(settings.STATIC_ROOT) / ".collected", _fingerprint()
+    if stamp.exists() and stamp.read_text() == seen:
+        return False
+    call_command("collectstatic", verbosity=0, interactive=False)
+    stamp.write_text(seen)
+    return True
+
+
+def seed() -> None:
+    """Create the example agents and workflows, where the orchestrator offers to."""
+    if "seed" in get_commands():
+        call_command("seed", verbosity=0)
+
+
+def _fingerprint() -> str:
+    from django.contrib.staticfiles.finders import get_finders
+
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            facts = Path(storage.path(path)).stat()
+            digest.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
