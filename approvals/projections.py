@@ -1,4 +1,6 @@
-"""Requests and policies to rows, purely: used by the services and by `rebuild` alike, so the two cannot differ."""
+"""Requests and policies to rows, purely: used by the services and by `rebuild` alike, so the two cannot
+differ.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from approvals.domain import record
+from approvals.domain import published, record
 from approvals.domain.terms import TIERS
 
 
@@ -58,4 +60,18 @@ def sign_off_columns(sign_off: record.SignOff) -> dict[str, Any]:
         "seen_version": sign_off.seen_version,
         "opened_at": sign_off.opened_at,
         "decided_at": sign_off.decided_at,
+    }
+
+
+def policy_columns(fact: published.PolicyPublished) -> dict[str, Any]:
+    """The columns of a policy revision's row."""
+    return {
+        "slug": fact.slug,
+        "revision": fact.revision,
+        "title": fact.title,
+        "digest": fact.digest,
+        "parameters": published.parameters_of(fact.parameters).decode(),
+        "published_by": fact.published_by,
+        "published_at": fact.published_at,
+        "notes": fact.notes,
     }

@@ -61,7 +61,7 @@ def _ask(rule: Rule, facts: Facts, policy: Policy) -> Finding | None:
 
 
 def _tier_of_amount(facts: Facts, policy: Policy) -> Tier | None:
-    if facts.amount is None and facts.currency is None:
+    if not facts.moves_money and facts.amount is None and facts.currency is None:
         return None
     amount = money.plain_value(facts.amount)
     if amount is None:

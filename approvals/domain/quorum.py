@@ -97,6 +97,14 @@ def check(reviewer: Reviewer, verb: Verb, levels: Sequence[Level], excluded: Ite
         )
 
 
+def role_of(reviewer: Reviewer, levels: Sequence[Level], excluded: Iterable[Exclusion]) -> str:
+    """In which role a person answers: the first level they may fill, or why they are part of the action."""
+    for level in levels:
+        if level.group in reviewer.groups:
+            return level.name
+    return next((exclusion.code for exclusion in excluded if exclusion.person == reviewer.person), "")
+
+
 def tally(levels: Sequence[Level], answers: Iterable[Answer]) -> Tally:
     """Where the quorum stands. A person counts once over all levels, in the level where they help most."""
     given = list(answers)

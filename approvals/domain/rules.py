@@ -98,7 +98,7 @@ def affects_a_person(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.amount is None and facts.currency is None and facts.category != "financial":
+    if not _moves_money(facts) and facts.category != "financial":
         return None
     try:
         money.read(facts.amount, facts.currency)
@@ -108,8 +108,7 @@ def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def over_policy_limit(facts: Facts, policy: Policy) -> Finding | None:
-    moves_money = facts.amount is not None or facts.currency is not None
-    if facts.category in _held(policy) or (facts.category in policy.allowed and not moves_money):
+    if facts.category in _held(policy) or (facts.category in policy.allowed and not _moves_money(facts)):
         return None
     what = f"what is {CATEGORY_WORDS[facts.category]}"
     if facts.amount is None:
@@ -127,7 +126,7 @@ def over_policy_limit(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def allowed_category(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.category not in policy.allowed or facts.amount is not None or facts.currency is not None:
+    if facts.category not in policy.allowed or _moves_money(facts):
         return None
     return _allow("allow.category", f"This action is {CATEGORY_WORDS[facts.category]} and moves no money.")
 
@@ -145,6 +144,10 @@ RULES: tuple[Rule, ...] = (
     over_policy_limit,
     allowed_category,
 )
+
+
+def _moves_money(facts: Facts) -> bool:
+    return facts.moves_money or facts.amount is not None or facts.currency is not None
 
 
 def _held(policy: Policy) -> frozenset[specs.Category]:

@@ -25,6 +25,8 @@ TIERS: tuple[Tier, ...] = ("critical", "high", "medium", "low")
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an action when it is assessed. Amounts are decimal text.
 
+    `moves_money` says that the tool was declared with an amount, whether or not this call gives a readable one.
+
     `rolling` is what the agent has spent or reserved in its scope's window, by currency, without this action.
     """
 
@@ -36,6 +38,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     amount: str | None = None
     currency: str | None = None
+    moves_money: bool = False
     person: str | None = None
     rolling: Mapping[str, str] = {}
 

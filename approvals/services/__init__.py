@@ -1,0 +1,1 @@
+"""What this app can be asked to do. Each service is one transaction; the Stream row is locked before ours."""

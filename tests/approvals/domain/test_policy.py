@@ -86,6 +86,8 @@ CASES = [
             (" 5", "EUR"),
         ]
     ],
+    (plain(category="routine", moves_money=True), "hold", "hold.money"),
+    (plain(category="outward", moves_money=True), "hold", "hold.no_amount"),
     # the rest
     (plain(category="routine"), "allow", "allow.category"),
 ]

@@ -1,0 +1,40 @@
+"""The gate: holds, refuses and allows actions for the orchestrator, by the policies of this app.
+
+It implements `orchestrator.ports.Gate` and nothing more: it translates facts into the policy's terms and
+verdicts into the orchestrator's. Judgement is in `approvals.domain`, rows are in `approvals.services`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from approvals.services import policies, requests
+from orchestrator.ports import ActionFacts, Verdict
+
+
+class PolicyGate:
+    """Asks the workflow's policy; what is held becomes an approval request in the same commit."""
+
+    def assess(self, facts: ActionFacts) -> Verdict:
+        found = policies.assess_action(facts)
+        return Verdict(
+            decision=found.decision,
+            rule=found.rule,
+            explanation=found.explanation,
+            policy=found.policy,
+            policy_revision=found.policy_revision,
+            tier=found.tier,
+            details={"findings": msgspec.to_builtins(found.findings)},
+        )
+
+    def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None:
+        requests.open_request(facts=facts, verdict=verdict, at=at)
+
+    def withdrawn(self, run: str, actions: Sequence[str], *, reason: str, at: dt.datetime) -> None:
+        requests.withdraw_requests(run=run, actions=actions, reason=reason, at=at)
+
+    def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
+        return requests.check_claim(facts=facts, request=request, at=at)

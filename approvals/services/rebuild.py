@@ -1,0 +1,94 @@
+"""The rows that this app's events lead to, for `manage.py rebuild`: the log folded once more, purely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from approvals import projections
+from approvals.domain import published, record
+from approvals.models import ApprovalRequest, PolicyRevision, SignOff
+
+Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
+
+# Table -> (model, the columns that name a row). Automatic ids are no part of the comparison.
+TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "approval_request": (ApprovalRequest, ("id",)),
+    "sign_off": (SignOff, ("request_id", "reviewer")),
+    "policy_revision": (PolicyRevision, ("slug", "revision")),
+}
+
+
+class StoredEvent(Protocol):
+    """An event as the log keeps it; only its type and payload are read."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def payload(self) -> str: ...
+
+
+def rows_from(events: Iterable[StoredEvent]) -> Rows:
+    """The rows that events of `approval` and `policy` streams lead to, each stream's in its own order."""
+    requests: dict[str, record.Request] = {}
+    found: Rows = {name: {} for name in TABLES}
+    for event in events:
+        payload = event.payload.encode() if isinstance(event.payload, str) else bytes(event.payload)
+        if event.type == published.PolicyPublished.TYPE:
+            columns = projections.policy_columns(published.decode(payload))
+            found["policy_revision"][columns["slug"], columns["revision"]] = columns
+            continue
+        fact = record.decode(event.type, payload)
+        if fact is None:
+            continue
+        after = record.evolve(requests.get(fact.request), fact)
+        if after is not None:
+            requests[fact.request] = after
+    for request in requests.values():
+        columns = projections.request_columns(request)
+        found["approval_request"][(columns["id"],)] = columns
+        for sign_off in request.sign_offs:
+            columns = projections.sign_off_columns(sign_off)
+            found["sign_off"][columns["request_id"], columns["reviewer"]] = columns
+    return found
+
+
+def stored_rows() -> Rows:
+    """The rows as they stand in the tables, in the same shape."""
+    return {
+        name: {
+            tuple(columns[key] for key in keys): {
+                key: value for key, value in columns.items() if key != "id" or "id" in keys
+            }
+            for columns in model.objects.values()
+        }
+        for name, (model, keys) in TABLES.items()
+    }
+
+
+def differences(events: Iterable[StoredEvent]) -> list[str]:
+    """Where the tables differ from the log, one sentence each; empty when they are exact."""
+    expected, stored = rows_from(events), stored_rows()
+    found: list[str] = []
+    for table in TABLES:
+        for key in sorted(expected[table].keys() | stored[table].keys(), key=str):
+            named = f"{table} {' '.join(map(str, key))}"
+            want, have = expected[table].get(key), stored[table].get(key)
+            if want is None:
+                found.append(f"{named}: the row has no event")
+            elif have is None:
+                found.append(f"{named}: the row is missing")
+            else:
+                found.extend(
+                    f"{named}: {column} is {_short(have[column])}, the log says {_short(value)}"
+                    for column, value in want.items()
+                    if have[column] != value
+                )
+    return found
+
+
+def _short(value: Any) -> str:
+    text = msgspec.json.encode(value, enc_hook=str).decode()
+    return text if len(text) <= 80 else f"{text[:80]}…"

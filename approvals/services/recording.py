@@ -1,0 +1,30 @@
+"""The door to the log for this app's facts: approvals on a stream per request, policies on one per slug."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from approvals.domain import published, record
+from orchestrator.domain import digests
+from orchestrator.services import journal
+
+
+def record_fact(fact: record.Fact, *, by: str, at: dt.datetime) -> None:
+    """Write a fact on its request's own stream, whose id is the request's."""
+    payload = msgspec.json.decode(record.encode(fact))
+    journal.record(kind="approval", stream=fact.request, facts=[(fact.TYPE, payload)], by=by, now=at)
+
+
+def record_policy(fact: published.PolicyPublished, *, by: str) -> None:
+    """Write a publication. Raises a Conflict when somebody published that revision in the meantime."""
+    payload = msgspec.json.decode(digests.encode(fact))
+    journal.record(
+        kind="policy",
+        stream=journal.stream_for("policy", fact.slug),
+        facts=[(fact.TYPE, payload)],
+        by=by,
+        now=fact.published_at,
+        expected_seq=fact.revision - 1,
+    )

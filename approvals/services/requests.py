@@ -1,0 +1,148 @@
+"""Open, withdraw and check approval requests. Called by the gate inside the engine's transaction.
+
+The caller holds the lock on the run's Stream row; the rows here come after it, so no two sides wait on each
+other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from approvals.domain import quorum, record, sentence, spans, terms
+from approvals.domain import requests as lifecycle
+from approvals.models import ApprovalRequest
+from approvals.services import people, policies, rows
+from orchestrator.domain import content, errors, ids
+from orchestrator.ports import ActionFacts, Verdict
+
+SYSTEM = "system"
+CLAIM_LENGTH = 4000
+EVIDENCE_SHOWN = 50
+
+
+def open_request(*, facts: ActionFacts, verdict: Verdict, at: dt.datetime) -> str:
+    """Put a held action before people; returns the request's id. A second hold of it is a new revision."""
+    earlier = ApprovalRequest.objects.filter(run=facts.run, action=facts.action)
+    for row in earlier.filter(status="pending"):
+        reason = "The action was assessed again; a newer request takes this one's place."
+        superseded = record.Superseded(request=str(row.id), reason=reason, at=at)
+        rows.step(rows.from_row(row), superseded, by=SYSTEM, at=at)
+    opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at)
+    rows.insert(opened, by=SYSTEM)
+    return opened.request
+
+
+def withdraw_requests(*, run: str, actions: Sequence[str], reason: str, at: dt.datetime) -> None:
+    """Nobody needs these answers any more: the run ended, or no longer asks."""
+    open_rows = ApprovalRequest.objects.filter(
+        run=run, action__in=list(actions), status__in=["pending", "approved"]
+    )
+    for row in open_rows:
+        fact = record.Withdrawn(request=str(row.id), reason=reason, at=at)
+        rows.step(rows.from_row(row), fact, by=SYSTEM, at=at)
+
+
+def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | None:
+    """None when the approval still holds; else the sentence that says why not, and the request has ended.
+
+    Checked: the state, the digest, the second clock, the signers, and the verdict under the newest policy.
+    """
+    found = rows.load(request)
+    if found.status != "approved":
+        return f"The approval request is {lifecycle.WORDS[found.status]}."
+    if found.opened.digest != facts.digest:
+        return _end(found, record.Staled, "The action is not the one that was approved.", at)
+    if found.execute_by is None or at > found.execute_by:
+        length = spans.in_words(found.opened.clocks.execute_by)
+        return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
+    because = _no_longer_signed(found, facts.workflow.policy)
+    if because:
+        return _end(found, record.Staled, because, at)
+    newest = policies.assess_action(facts)
+    if newest.decision == "refuse":
+        return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
+    return None
+
+
+def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.datetime) -> record.Opened:
+    """Everything that reviewers will be shown, frozen as it is now."""
+    policy = policies.find_policy(verdict.policy)
+    tier: terms.Tier = msgspec.convert(verdict.tier, terms.Tier)
+    clocks = policy.clocks[tier]
+    composed = sentence.compose(facts.tool, facts.arguments)
+    sealed, _ = content.seal(dict(facts.arguments))
+    return record.Opened(
+        request=ids.from_key("approval", f"{facts.run}.{facts.action}.{revision}"),
+        run=facts.run,
+        action=facts.action,
+        revision=revision,
+        digest=facts.digest,
+        tool=facts.tool.name,
+        tool_version=facts.tool.version,
+        category=facts.tool.category,
+        reversibility=facts.tool.reversibility,
+        agent=facts.agent.slug,
+        agent_revision=facts.agent.revision,
+        workflow=facts.workflow.slug,
+        stage=facts.stage,
+        parts=composed.parts,
+        verb=sentence.verb(facts.tool),
+        arguments=sealed,
+        target=facts.target,
+        amount=facts.amount,
+        currency=facts.currency,
+        person=facts.person,
+        claim=facts.reason[:CLAIM_LENGTH],
+        evidence=tuple(facts.evidence[:EVIDENCE_SHOWN]),
+        evidence_count=len(facts.evidence),
+        started_by=facts.started_by,
+        on_behalf_of=facts.on_behalf_of,
+        agent_owner=facts.agent.owner,
+        tier=tier,
+        rule=verdict.rule,
+        explanation=verdict.explanation,
+        findings=msgspec.convert(verdict.details.get("findings", []), tuple[terms.Finding, ...]),
+        policy=verdict.policy,
+        policy_revision=verdict.policy_revision,
+        levels=policy.levels,
+        excluded=quorum.exclusions(
+            started_by=facts.started_by, agent_owner=facts.agent.owner, on_behalf_of=facts.on_behalf_of
+        ),
+        clocks=clocks,
+        opened_at=at,
+        decide_by=lifecycle.decide_by(at, clocks),
+    )
+
+
+def _no_longer_signed(found: record.Request, slug: str) -> str:
+    """Why the sign-offs no longer make the quorum, the frozen one and the newest policy's; empty when they do."""
+    signers = [given.reviewer for given in found.sign_offs if given.verb == "approve"]
+    now = people.reviewers(signers)
+    for name in signers:
+        try:
+            quorum.check(now[name], "approve", found.opened.levels, found.opened.excluded)
+        except errors.NotPermitted:
+            return f"{name}, who approved this, may no longer approve it."
+    answers = [quorum.Answer(person=name, verb="approve", groups=now[name].groups) for name in signers]
+    for levels, whose in (
+        (found.opened.levels, "its quorum"),
+        (_levels(slug), "the policy's present quorum"),
+    ):
+        if quorum.tally(levels, answers).outcome != "approved":
+            return f"The people who approved this do not make {whose}."
+    return ""
+
+
+def _levels(slug: str) -> tuple[terms.Level, ...]:
+    try:
+        return policies.find_policy(slug).levels
+    except policies.UnknownPolicy:
+        return terms.STRICT.levels
+
+
+def _end(found: record.Request, kind: type[record.Closed], reason: str, at: dt.datetime) -> str:
+    rows.step(found, kind(request=found.opened.request, reason=reason, at=at), by=SYSTEM, at=at)
+    return reason

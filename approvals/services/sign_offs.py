@@ -1,0 +1,210 @@
+"""Sign off: one person's answer to one request, decided by a single conditional UPDATE.
+
+Order of everything in one transaction: the run's Stream row is locked, the request's row is updated if it
+is still open, unchanged and in time, the action is released or refused. Of people who answer at once
+exactly one wins, and the others are told who, how, when and why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from approvals.domain import quorum, record, spans
+from approvals.domain import requests as lifecycle
+from approvals.services import people, rows
+from orchestrator.domain import errors
+from orchestrator.services import release
+
+
+class Decided(errors.Conflict):
+    """Somebody decided this before you; reload to see what they decided."""
+
+
+class Changed(errors.Refused):
+    """The action changed since you opened it; reload, and decide on what you then see."""
+
+
+class TooLate(errors.Refused):
+    """The time to decide is over, so nothing was approved. The agent is told that nobody decided."""
+
+
+class ReasonMissing(errors.Refused):
+    """A rejection needs a reason: the agent and your colleagues read it. Write one sentence."""
+
+
+class NoSuchAnswer(errors.Refused):
+    """A request is answered with approve or reject."""
+
+
+class Answered(NamedTuple):
+    """What an answer came to. `repeated` marks the same answer given again, which changes nothing."""
+
+    request: str
+    status: lifecycle.State
+    verb: quorum.Verb
+    repeated: bool = False
+
+
+def sign_off(
+    *,
+    request: str,
+    by: Any,
+    verb: str,
+    seen_digest: str,
+    seen_version: int,
+    reason: str = "",
+    now: dt.datetime,
+    opened_at: dt.datetime | None = None,
+) -> Answered:
+    """Answer a request. `seen_*` echo what the person was shown; `opened_at` is when they opened it.
+
+    Raises Decided, Changed, TooLate, ReasonMissing, quorum.SelfSignOff, quorum.NotEligible, rows.UnknownRequest.
+    """
+    if verb not in ("approve", "reject"):
+        raise NoSuchAnswer()
+    answer: quorum.Verb = "approve" if verb == "approve" else "reject"
+    reason = reason.strip()
+    run = rows.load(request).opened.run
+    with transaction.atomic():
+        release.lock(run=run)
+        before = rows.load(request)
+        mine = next((given for given in before.sign_offs if given.reviewer == by.get_username()), None)
+        if mine is not None and mine.verb == answer:
+            return Answered(before.opened.request, before.status, answer, repeated=True)
+        at = rows.database_time()
+        if before.status != "pending" or mine is not None:
+            raise already_decided(before, at, mine)
+        if seen_digest != before.opened.digest or seen_version != before.version:
+            raise Changed(request=before.opened.request, code="changed")
+        if answer == "reject" and not reason:
+            raise ReasonMissing()
+        person = people.reviewer(by)
+        quorum.check(person, answer, before.opened.levels, before.opened.excluded)
+        fact = _signed(before, person, answer, reason, at, min(opened_at, now) if opened_at else None)
+        _take(before, fact, by, at)
+        _settle(before, fact, by, at)
+    return Answered(before.opened.request, _status(before, fact), answer)
+
+
+def already_decided(request: record.Request, now: dt.datetime, mine: record.SignOff | None = None) -> Decided:
+    """The error that tells a person who was first, how, when and why."""
+    facts = {
+        "code": "decided",
+        "request": request.opened.request,
+        "status": request.status,
+        "by": request.decided_by,
+        "at": request.decided_at,
+        "reason": request.reason,
+    }
+    if request.status == "pending" and mine is not None:
+        words = "approved" if mine.verb == "approve" else "rejected"
+        return Decided(
+            f"You {words} this {spans.ago(mine.decided_at, now)}; an answer is given once.", **facts
+        )
+    when = spans.ago(request.decided_at or request.changed_at, now)
+    because = f": {request.reason}" if request.reason else "."
+    if request.decided_by and request.status in ("approved", "rejected"):
+        who = people.name_of(request.decided_by)
+        return Decided(f"{who} {request.status} this {when}{because}", **facts)
+    return Decided(f"This request was {lifecycle.WORDS[request.status]} {when}{because}", **facts)
+
+
+def _signed(
+    before: record.Request,
+    person: quorum.Reviewer,
+    verb: quorum.Verb,
+    reason: str,
+    at: dt.datetime,
+    opened_at: dt.datetime | None,
+) -> record.Signed:
+    opened = before.opened
+    given = [
+        *(
+            quorum.Answer(person=one.reviewer, verb=one.verb, groups=frozenset(one.groups))
+            for one in before.sign_offs
+        ),
+        quorum.Answer(person=person.person, verb=verb, groups=person.groups),
+    ]
+    outcome = quorum.tally(opened.levels, given).outcome
+    return record.Signed(
+        request=opened.request,
+        person=person.person,
+        role=quorum.role_of(person, opened.levels, opened.excluded),
+        groups=tuple(sorted(person.groups)),
+        verb=verb,
+        reason=reason,
+        seen_digest=opened.digest,
+        seen_version=before.version,
+        opened_at=opened_at,
+        decided_at=at,
+        outcome=outcome,
+        execute_by=lifecycle.execute_by(at, opened.clocks) if outcome == "approved" else None,
+    )
+
+
+def _take(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime) -> None:
+    """The one UPDATE that decides. Raises what the row says when it has moved on."""
+    won = rows.step(
+        before,
+        fact,
+        by=f"user:{by.get_username()}",
+        at=at,
+        digest=fact.seen_digest,
+        decide_by__gt=rows.ClockTimestamp(),
+    )
+    if won:
+        return
+    now = rows.load(fact.request)
+    if now.status != "pending":
+        raise already_decided(now, at)
+    if now.opened.digest != fact.seen_digest or now.version != fact.seen_version:
+        raise Changed(request=fact.request, code="changed")
+    raise TooLate(
+        f"The time to decide ended {spans.ago(now.opened.decide_by, at)}, so nothing was approved.",
+        request=fact.request,
+        code="expired",
+    )
+
+
+def _settle(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime) -> None:
+    """Tell the run, in the same transaction: release the action, refuse it, or wait for more people."""
+    if fact.outcome == "pending":
+        return
+    after = record.evolve(before, fact)
+    assert after is not None
+    opened = before.opened
+    signed = [
+        release.SignedBy(
+            who=one.reviewer,
+            role=one.role,
+            verb=one.verb,
+            at=one.decided_at.isoformat(),
+            seen_digest=one.seen_digest,
+            seen_version=one.seen_version,
+            reason=one.reason,
+        )
+        for one in after.sign_offs
+    ]
+    common: dict[str, Any] = {
+        "run": opened.run,
+        "action": opened.action,
+        "request": opened.request,
+        "digest": fact.seen_digest,
+        "policy": opened.policy,
+        "policy_revision": opened.policy_revision,
+        "sign_offs": signed,
+        "by": f"user:{fact.person}",
+        "now": at,
+    }
+    if fact.outcome == "approved":
+        release.release(**common)
+    else:
+        release.refuse(source="reviewer", reason=f"{fact.person} rejected it: {fact.reason}", **common)
+
+
+def _status(before: record.Request, fact: record.Signed) -> lifecycle.State:
+    after = record.evolve(before, fact)
+    return after.status if after is not None else before.status
