@@ -1,0 +1,99 @@
+/* Puts pushed pieces of the page in the place of those with the same id. Calm comes first: what is under the pointer,
+   or being typed in, is not moved; the newest piece waits and a count says so. */
+import { isTyping, say } from "./elements.js";
+
+const waiting = new Map();
+const mouse = window.matchMedia("(hover: hover)");
+
+/** Ids in the order in which they stand: when they are the same, nothing moves. */
+function order(root) {
+  return [...root.querySelectorAll("[id]")].map((child) => child.id).join(" ");
+}
+
+function disturbs(current, next) {
+  const focused = document.activeElement;
+  if (current.contains(focused) && isTyping(focused) && !next.querySelector(`#${CSS.escape(focused.id || "-")}`)) return true;
+  if (current.querySelector("dialog[open]")) return true;
+  if (!mouse.matches || !current.matches(":hover")) return false;
+  return order(current) !== order(next);
+}
+
+function morph(current, next) {
+  window.Idiomorph.morph(current, next, {
+    morphStyle: "outerHTML",
+    ignoreActiveValue: true,
+    restoreFocus: true,
+    callbacks: {
+      beforeNodeMorphed: (old) => !(old instanceof HTMLDialogElement && old.open),
+      beforeAttributeUpdated: (name, old) => !(name === "open" && old instanceof HTMLDetailsElement),
+    },
+  });
+  const placed = document.getElementById(next.id);
+  if (placed) window.htmx?.process(placed);
+}
+
+function added(current, next) {
+  const known = new Set([...current.querySelectorAll("[id]")].map((child) => child.id));
+  return [...next.children].concat(...[...next.children].map((child) => [...child.children]))
+    .filter((child) => child.id && !known.has(child.id)).length;
+}
+
+function hold(current, next) {
+  waiting.set(next.id, next);
+  let note = document.getElementById(`new-${next.id}`);
+  const count = added(current, next);
+  if (count === 0) { note?.remove(); return; }
+  if (!note) {
+    note = document.createElement("button");
+    note.type = "button";
+    note.id = `new-${next.id}`;
+    note.className = "btn btn-sm new-count";
+    note.addEventListener("click", () => release(next.id));
+    // Beside the list and without height of its own, so that it moves nothing either.
+    current.before(note);
+    note.classList.add("is-floating");
+  }
+  note.textContent = `${count} new, show`;
+}
+
+function release(id) {
+  const next = waiting.get(id);
+  const current = document.getElementById(id);
+  waiting.delete(id);
+  document.getElementById(`new-${id}`)?.remove();
+  if (!next || !current) return;
+  const before = order(current);
+  morph(current, next);
+  say("cs:fragments", { ids: [id], reordered: before !== order(document.getElementById(id) ?? current) });
+}
+
+function place(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const ids = [];
+  let reordered = false;
+  for (const next of [...holder.content.children]) {
+    const current = next.id && document.getElementById(next.id);
+    if (!current) continue;
+    if (disturbs(current, next)) { hold(current, next); continue; }
+    waiting.delete(next.id);
+    document.getElementById(`new-${next.id}`)?.remove();
+    reordered ||= order(current) !== order(next);
+    morph(current, next);
+    ids.push(next.id);
+  }
+  if (ids.length > 0) say("cs:fragments", { ids, reordered });
+}
+
+function settle() {
+  for (const [id, next] of [...waiting]) {
+    const current = document.getElementById(id);
+    if (!current) waiting.delete(id);
+    else if (!disturbs(current, next)) release(id);
+  }
+}
+
+document.addEventListener("cs:page", (event) => place(event.detail.html));
+document.addEventListener("pointerover", () => { if (waiting.size > 0) settle(); });
+document.addEventListener("focusout", () => { if (waiting.size > 0) setTimeout(settle, 0); });
+document.documentElement.addEventListener("pointerleave", () => setTimeout(settle, 0));
