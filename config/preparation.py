@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+# What every part needs: loaded once by the supervisor, shared by all that it forks. None of them opens a
+# connection, a thread or an event loop when imported (daphne.server would, so only what it is made of is here).
+PRELOADED = (
+    "celery.apps.worker",
+    "celery.concurrency.thread",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.tcp",
+    "twisted.web.http",
+    "autobahn.websocket.protocol",
+    "config.urls",
+)
+
+
+def preload() -> None:
+    from django.urls import get_resolver
+
+    from config.celery import app
+
+    for name in PRELOADED:
+        import_module(name)
+    app.loader.import_default_modules()
+    get_resolver()._populate()
 
 
 def migrate() -> bool:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
-
 from config import processes
 
-MANAGE = str(settings.BASE_DIR / "manage.py")
+# Forked from `manage.py up`, they carry its command line.
+MARK = "manage.py"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def end_leftovers(var: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     for name, pid in pids.items():
-        if processes.is_alive(pid) and processes.is_ours(pid, MANAGE):
+        if processes.is_alive(pid) and processes.is_ours(pid, MARK):
             if not processes.end(pid, signal.SIGTERM, 10):
                 processes.end(pid, signal.SIGKILL, 5)
             ended.append(name)

@@ -27,7 +27,6 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").spl
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -202,6 +201,7 @@ COUNTERSIGN_AGENT_RUNNERS = {
     "code": "orchestrator.adapters.code_agent.CodeAgentRunner",
     "model": "orchestrator.adapters.model_agent.ModelAgentRunner",
 }
+COUNTERSIGN_VALIDATE = "orchestrator.adapters.validators.run_validators"
 COUNTERSIGN_EXECUTOR = "orchestrator.adapters.tools.RegisteredTools"
 # Modules whose decorated functions may be used as code agents, tools and validators.
 COUNTERSIGN_MODULES = [
@@ -223,6 +223,8 @@ SLICE_SECONDS = float(os.environ.get("SLICE_SECONDS", "5"))
 MAX_DISPATCHES = int(os.environ.get("MAX_DISPATCHES", "5"))
 # Below this many free bytes under `var` nothing new is claimed, so that a run never stops half-way for want of disk.
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(200 * 1024 * 1024)))
+# Below this much free disk no more work is claimed.
+MIN_FREE_BYTES = int(os.environ.get("MIN_FREE_BYTES", str(200 * 1024 * 1024)))
 UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
 PAYMENTS_DIR = Path(os.environ.get("PAYMENTS_DIR", VAR_DIR / "payments"))
 # Servers that are not public and may still be called for a person: names, name:port, addresses or networks.

@@ -6,15 +6,15 @@ import argparse
 import os
 import signal
 import socket
-import sys
 import time
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import embedded, preparation, processes, running, servers, sign_in, sign_in_links
+from config import embedded, forks, preparation, processes, running, servers, sign_in, sign_in_links
 from config.supervisor import Part, Supervisor
 
 HOST = "127.0.0.1"
@@ -49,33 +49,31 @@ class Command(BaseCommand):
         supervisor = Supervisor(
             _parts(port),
             logs=var / "log",
+            record=var / "processes.json",
             look_after=self._look_after,
             say=self._say,
-            record=var / "processes.json",
         )
+        running.end_leftovers(var)
         for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(kind, supervisor.ask_to_stop)
-        running.end_leftovers(var)
         try:
-            started = embedded.ensure(var)
-            if started.postgres or started.redis:
-                self._say("PostgreSQL and Redis are running.")
-            if preparation.migrate():
-                self._say("The tables are up to date.")
-            if preparation.collect_static():
-                self._say("The static files are in place.")
+            embedded.ensure(var)
+            preparation.preload()
+            for words in forks.aside(_prepare):
+                self._say(words)
             if not supervisor.is_stopping:
                 supervisor.start()
-                sign_in.ensure_sign_ins(var=var, password=os.environ.get("COUNTERSIGN_DEMO_PASSWORD", ""))
-                preparation.seed()
-                self._announce(supervisor, url)
+                tokens = forks.aside(_fill)
+                self._announce(supervisor, url, tokens)
                 supervisor.run()
+        except forks.AsideFailed as error:
+            raise CommandError(str(error)) from None
         finally:
             supervisor.stop()
             embedded.stop(var)
         self._say("Countersign has stopped.")
 
-    def _announce(self, supervisor: Supervisor, url: str) -> None:
+    def _announce(self, supervisor: Supervisor, url: str, tokens: dict[str, str]) -> None:
         late = supervisor.wait_until_ready(READY_SECONDS)
         if supervisor.is_stopping:
             return
@@ -85,8 +83,6 @@ class Command(BaseCommand):
                 f"Countersign did not start: {', '.join(late)} not ready. Last words:\n\n{words}"
             )
         self._say(f"Countersign is ready at {url}")
-        names = [username for username, _first, _last, _role in sign_in.SIGN_INS]
-        tokens = sign_in_links.make_links(usernames=names, now=timezone.now())
         self._say("Sign in (each link works once, on this machine):")
         for username, token in tokens.items():
             self._say(f"  {username:<10} {url}sign-in/{token}/")
@@ -121,9 +117,27 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def _prepare() -> list[str]:
+    """Tables and static files; what had to be done, in words."""
+    done = []
+    if preparation.migrate():
+        done.append("The tables are up to date.")
+    if preparation.collect_static():
+        done.append("The static files are in place.")
+    return done
+
+
+def _fill() -> dict[str, str]:
+    """People, examples and new sign-in links; returns the links' tokens by username."""
+    sign_in.ensure_sign_ins(var=settings.VAR_DIR, password=os.environ.get("COUNTERSIGN_DEMO_PASSWORD", ""))
+    preparation.seed()
+    names = [username for username, _first, _last, _role in sign_in.SIGN_INS]
+    return sign_in_links.make_links(usernames=names, now=timezone.now())
+
+
 def _parts(port: int) -> list[Part]:
     def part(name: str, *arguments: str) -> Part:
-        return Part(name, [sys.executable, running.MANAGE, *arguments])
+        return Part(name, lambda: call_command(*arguments))
 
     return [
         part("web", "web", "--host", HOST, "--port", str(port)),
