@@ -1,0 +1,94 @@
+"""Invokes code agents: registered Python functions, given their typed input, held to their time limit.
+
+What they return is checked like any agent's words. A traceback is logged and never shown; the person reads which
+agent failed and with what.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import msgspec
+import structlog
+
+from orchestrator import ports
+from orchestrator.adapters import registry, said, timed
+from orchestrator.domain import errors, replies
+from orchestrator.domain.schemas import clip
+
+log = structlog.get_logger(__name__)
+
+
+class CodeAgentRunner:
+    """ports.AgentRunner for agents of kind "code"."""
+
+    def invoke(self, request: ports.TurnRequest) -> replies.Reply:
+        """The agent's checked reply.
+
+        Raises PortFailure: "permanent" for an unknown function, an input that does not fit, a raise or the time
+        limit (each further try would leave one more thread behind); "contract" for a reply that cannot be used.
+        """
+        agent = _function_of(request)
+        work = _typed_input(agent, request)
+        seconds = request.agent.budget.total_seconds
+        try:
+            reply = timed.run(agent.function, work, request, seconds=seconds)
+        except timed.TimeLimitReached:
+            _log(request, "code_agent.out_of_time", seconds=seconds, stuck=timed.stuck_threads())
+            raise errors.PortFailure(
+                f"The agent {request.agent.slug} gave no answer within {seconds:g} seconds. Nothing it did was kept; "
+                "raise its time limit if it needs longer.",
+                retry="permanent",
+            ) from None
+        except errors.PortFailure:
+            raise  # the agent's own word on whether to try again
+        except BaseException as error:
+            _log(request, "code_agent.raised", traceback=stack_of(error))
+            raise errors.PortFailure(
+                f"The agent {request.agent.slug} failed with {in_one_line(error)}.", retry="permanent"
+            ) from None
+        return said.checked(reply)
+
+
+def stuck_threads() -> int:
+    """How many invocations of this process went past their limit and still hold a thread."""
+    return timed.stuck_threads()
+
+
+def in_one_line(error: BaseException) -> str:
+    """An exception for a sentence: its type and the first line of its message, bounded."""
+    message = str(error).strip().partition("\n")[0].rstrip(".")
+    return clip(f"{type(error).__name__}: {message}" if message else type(error).__name__, 300)
+
+
+def stack_of(error: BaseException) -> str:
+    """A traceback for the log, without local variables, its end when it is long."""
+    return "".join(traceback.format_exception(error))[-8000:]
+
+
+def _function_of(request: ports.TurnRequest) -> registry.CodeAgent:
+    try:
+        return registry.find_agent(request.agent.reference)
+    except errors.NotFound as error:
+        raise errors.PortFailure(
+            f"The agent {request.agent.slug} cannot be invoked. {error.message}", retry="permanent"
+        ) from None
+
+
+def _typed_input(agent: registry.CodeAgent, request: ports.TurnRequest) -> Any:
+    inputs = dict(request.inputs)
+    if agent.input_type is Any or agent.input_type is dict:
+        return inputs
+    try:
+        return msgspec.convert(inputs, agent.input_type, strict=True)
+    except msgspec.ValidationError as error:
+        raise errors.PortFailure(
+            f"What stage {request.stage.name} was given does not fit what the agent {request.agent.slug} takes. "
+            f"{said.in_words(error)} Correct the stage's inputs or the run's input.",
+            retry="permanent",
+        ) from None
+
+
+def _log(request: ports.TurnRequest, event: str, **facts: Any) -> None:
+    log.warning(event, agent=request.agent.slug, run=request.run, turn=request.turn, **facts)
