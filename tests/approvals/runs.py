@@ -1,0 +1,172 @@
+"""Runs whose agent has proposed payments, for tests of the gate: real streams, real effects, a tool that counts.
+
+The agent's reply is written as the worker would write it; assessing and executing go through the orchestrator's
+own performance of effects, and so through the gate.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from approvals.models import ApprovalRequest
+from orchestrator import blobs, engine, eventlog, outbox
+from orchestrator.adapters import registry
+from orchestrator.domain import commands as c
+from orchestrator.domain import digests, sealing
+from orchestrator.domain.replies import Evidence, ProposedAction
+from orchestrator.domain.specs import AgentSpec, Limit, Scope, StageSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.state import RunState
+from orchestrator.ports import ExecutionRequest
+from orchestrator.services import perform, runs
+
+PAYMENT = {
+    "amount": "82000.00",
+    "currency": "EUR",
+    "payee": "ACME GmbH",
+    "iban": "DE89370400440532013000",
+    "note": "",
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in PAYMENT},
+    "required": ["amount", "currency", "payee"],
+    "additionalProperties": False,
+}
+PAY = ToolSpec(
+    name="tests.pay",
+    description="Pay an invoice",
+    parameters=SCHEMA,
+    sentence="Pay {amount} {currency} to {payee} ({iban})",
+    category="financial",
+    idempotent=True,
+    target_field="payee",
+    amount_field="amount",
+    currency_field="currency",
+    non_semantic=("note",),
+)
+ADD_NOTE = ToolSpec(
+    name="tests.note",
+    description="Add a note",
+    parameters={"type": "object", "properties": {"text": {"type": "string"}}},
+    reversibility="reversible",
+    sentence="Note {text}",
+)
+SCOPE = Scope(
+    tools=("tests.pay", "tests.note"),
+    categories=("routine", "financial"),
+    limits=(Limit(currency="EUR", per_action="100000.00", rolling="100000000.00"),),
+)
+AGENT = AgentSpec(slug="treasurer", name="Treasurer", owner="admin", scope=SCOPE, revision=3)
+SPEC = WorkflowSpec(
+    slug="settlement",
+    name="Settlement",
+    owner="admin",
+    stages=(StageSpec(name="pay", agent="treasurer"),),
+    agents={"treasurer": AGENT},
+    tools={"tests.pay": PAY, "tests.note": ADD_NOTE},
+)
+
+paid: list[tuple[str, Mapping[str, Any]]] = []
+_paying = threading.Lock()
+_keys = itertools.count()
+
+
+@registry.tool("tests.pay")
+def pay(arguments: dict, request: ExecutionRequest) -> dict[str, str]:  # type: ignore[type-arg]
+    with _paying:
+        paid.append((request.key, dict(arguments)))
+    return {"paid": request.arguments["amount"]}
+
+
+@registry.tool("tests.note")
+def note(arguments: dict, request: ExecutionRequest) -> dict[str, str]:  # type: ignore[type-arg]
+    return {"noted": "yes"}
+
+
+def start(*, by: str = "operator", spec: WorkflowSpec = SPEC, key: str = "") -> str:
+    """A run whose first turn is asked for."""
+    return runs.start_revision(
+        spec=digests.encode(spec), inputs={}, key=key or f"approvals-{next(_keys)}", by=by, now=timezone.now()
+    )
+
+
+def propose(
+    run: str, *payments: Mapping[str, Any], tool: str = "tests.pay", reason: str = "The invoice matched."
+) -> None:
+    """The agent proposes one action per mapping of arguments."""
+    state = state_of(run)
+    turn = next(iter(state.turns.values()))
+    actions = []
+    for number, arguments in enumerate(payments):
+        proposal = ProposedAction(
+            tool=tool,
+            arguments=dict(arguments),
+            reason=reason,
+            call_id=f"c{number}",
+            evidence=(Evidence(source="invoice.xml", locator="cbc:PayableAmount", line=7, quote="82000.00"),),
+        )
+        sealed, data = sealing.seal_action(
+            state.spec, state.spec.agents[turn.agent], proposal, on_behalf_of=state.on_behalf_of
+        )
+        for part in data:
+            blobs.put(part)
+        actions.append(sealed)
+    command = c.RecordReply(actor="system", at=now(), turn=turn.id, actions=tuple(actions))
+    engine.submit(run, command)
+
+
+def work(run: str, kinds: Sequence[str] = ("assess", "execute")) -> int:
+    """Perform the run's wanted effects of these kinds, as a worker would; returns how many."""
+    performed = 0
+    while True:
+        held = [one for one in outbox.claim(run, "test", limit=100) if one.kind in kinds]
+        if not held:
+            return performed
+        for one in held:
+            perform.perform(eventlog.load(run, fresh=True).state, one, outbox.Owner("test", 0))
+            performed += 1
+
+
+def held_run(*payments: Mapping[str, Any], by: str = "operator", spec: WorkflowSpec = SPEC) -> str:
+    """A run whose payments have been proposed and assessed."""
+    run = start(by=by, spec=spec)
+    propose(run, *(payments or (PAYMENT,)))
+    work(run, ("assess",))
+    return run
+
+
+def request_of(run: str, action: str = "a1") -> ApprovalRequest:
+    """The newest approval request of an action."""
+    return ApprovalRequest.objects.filter(run=run, action=action).latest("revision")
+
+
+def state_of(run: str) -> RunState:
+    state: RunState = eventlog.load(run, fresh=True).state
+    return state
+
+
+def status_of(run: str, action: str = "a1") -> str:
+    """The action's status: as the run has it open, else as its last event says."""
+    open_action = state_of(run).actions.get(action)
+    if open_action is not None:
+        return open_action.status
+    names = [
+        event.type
+        for event in eventlog.events_after(run, 0)
+        if msgspec.json.decode(event.payload).get("action") == action
+    ]
+    return names[-1].removeprefix("action.")
+
+
+def types_of(stream: str) -> list[str]:
+    return [event.type for event in eventlog.events_after(stream, 0)]
+
+
+def now() -> int:
+    return eventlog.micros(timezone.now())
