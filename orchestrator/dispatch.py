@@ -52,7 +52,11 @@ def wake(stream: str, queue: str = "runs") -> None:
         return
     try:
         current_app.send_task(
-            "orchestrator.tasks.advance_run", kwargs={"stream": stream}, queue=queue, ignore_result=True, retry=False
+            "orchestrator.tasks.advance_run",
+            kwargs={"stream": stream},
+            queue=queue,
+            ignore_result=True,
+            retry=False,
         )
     except Exception:
         # The sweep rings again; the commit that led here must not fail over a lost nudge.
@@ -80,3 +84,21 @@ def _tell() -> None:
                 listener(heads)
             except Exception:
                 log.warning("announce_lost", streams=len(heads), exc_info=True)
+
+
+TextListener = Callable[[str, str, str], None]
+_text_listeners: list[TextListener] = []
+
+
+def subscribe_text(listener: TextListener) -> None:
+    """Be told (run, turn, chunk) while an agent writes. Shown live, never recorded, may be lost."""
+    if listener not in _text_listeners:
+        _text_listeners.append(listener)
+
+
+def tell_text(run: str, turn: str, chunk: str) -> None:
+    for listener in list(_text_listeners):
+        try:
+            listener(run, turn, chunk)
+        except Exception:
+            log.warning("text_lost", run=run, exc_info=True)

@@ -139,7 +139,11 @@ def _fold(stream: str, kind: str | None) -> Entry:
     if seq is not None and version == decider.version:
         state = decider.thaw(bytes(data))
         start = seq
-        last = bytes(sql.run('SELECT hash FROM "orchestrator_event" WHERE stream_id=$1::uuid AND seq=$2', [stream, seq])[0][0])
+        last = bytes(
+            sql.run(
+                'SELECT hash FROM "orchestrator_event" WHERE stream_id=$1::uuid AND seq=$2', [stream, seq]
+            )[0][0]
+        )
     entry = _apply(stream, Entry(found, state, last, {}), _tail(stream, start))
     remember(stream, entry)
     return entry
@@ -276,5 +280,3 @@ def keep_snapshot(stream: str, before: int, entry: Entry) -> None:
         )
     except Exception:
         log.warning("snapshot_lost", stream=stream, seq=entry.head, exc_info=True)
-
-

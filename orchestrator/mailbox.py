@@ -84,7 +84,10 @@ _HANDED_OVER = _HandedOver()
 
 
 def _work(
-    stream: str, box: _Box, decide_and_append: Callable[[str, Sequence[Letter]], None], first: Letter | None = None
+    stream: str,
+    box: _Box,
+    decide_and_append: Callable[[str, Sequence[Letter]], None],
+    first: Letter | None = None,
 ) -> None:
     """Append one batch, then hand the box to the owner of the next letter: nobody works for others for ever."""
     batch = [first] if first is not None else []

@@ -212,4 +212,3 @@ def open_effects(stream: str) -> list[dict[str, Any]]:
     )
     names = ("key", "kind", "subject", "state", "holder", "dispatches", "error", "not_before", "wanted_at")
     return [dict(zip(names, row, strict=True)) for row in rows]
-

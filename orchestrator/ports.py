@@ -1,4 +1,4 @@
-"""The three doors to the outside: the gate, the agents, the tools. Named by dotted path in settings.
+"""The doors to the outside: the gate, the agents, the tools, the validators. Named by dotted path in settings.
 
 Implementations import this module; this module imports nothing of theirs. A missing setting fails closed: the
 default gate holds everything.
@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from orchestrator.domain.replies import Evidence, Reply, Result
 from orchestrator.domain.specs import AgentSpec, StageSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.validation import StageVerdict
 
 Decision = Literal["allow", "hold", "refuse"]
 
@@ -123,9 +124,32 @@ class ActionExecutor(Protocol):
     def execute(self, request: ExecutionRequest) -> Any: ...
 
 
+class Validate(Protocol):
+    """Judges a stage's output: schema, deterministic checks, judge, in cost order. Raises PortFailure when a
+    judge cannot be reached. `files` are the digests of the run's files."""
+
+    def __call__(
+        self,
+        stage: StageSpec,
+        agent: AgentSpec,
+        output: Any,
+        inputs: Mapping[str, Any],
+        reply: Reply,
+        files: frozenset[str],
+    ) -> StageVerdict: ...
+
+
+@lru_cache(maxsize=1)
+def validate() -> Validate:
+    found: Validate = import_string(settings.COUNTERSIGN_VALIDATE)
+    return found
+
+
 @lru_cache(maxsize=1)
 def gate() -> Gate:
-    return import_string(settings.COUNTERSIGN_GATE)()
+    path = settings.COUNTERSIGN_GATE or "orchestrator.adapters.hold_everything.HoldEverything"
+    found: Gate = import_string(path)()
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -97,9 +97,7 @@ def _update(put: Put) -> Fragment:
 
     def render(first: int) -> str:
         known = sql.column_types(model)
-        sets = ",".join(
-            f'"{name}"=${first + 1 + at}::{known[name]}' for at, name in enumerate(put.columns)
-        )
+        sets = ",".join(f'"{name}"=${first + 1 + at}::{known[name]}' for at, name in enumerate(put.columns))
         key = KEYS[put.table]
         return (
             f'u{first} AS (UPDATE "{model._meta.db_table}" AS t SET {sets} '
@@ -156,15 +154,20 @@ def run_row(state: RunState, changed_at: dt.datetime, *, is_new: bool) -> Put:
 def _standing(state: RunState, held: int) -> tuple[str, str]:
     """The state a person reads, and what the run waits for in words."""
     unconfirmed = sum(action.status == "unconfirmed" for action in state.actions.values())
-    if state.status == "running" and (held or unconfirmed) and not state.turns:
-        if held + unconfirmed == len(state.actions):
-            parts = []
-            if held:
-                parts.append(f"{held} action{'s' if held > 1 else ''} to be decided")
-            if unconfirmed:
-                parts.append(f"{unconfirmed} unconfirmed action{'s' if unconfirmed > 1 else ''} to be settled")
-            return "waiting", " and ".join(parts)
-    return state.status, ""
+    open_for_people = held + unconfirmed
+    if (
+        state.status != "running"
+        or state.turns
+        or not open_for_people
+        or open_for_people < len(state.actions)
+    ):
+        return state.status, ""
+    parts = []
+    if held:
+        parts.append(f"{held} action{'s' if held > 1 else ''} to be decided")
+    if unconfirmed:
+        parts.append(f"{unconfirmed} unconfirmed action{'s' if unconfirmed > 1 else ''} to be settled")
+    return "waiting", " and ".join(parts)
 
 
 # ---- one function per event that sets rows ----

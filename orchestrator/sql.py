@@ -27,7 +27,9 @@ class Fragment(NamedTuple):
 @functools.cache
 def column_types(model: type[models.Model]) -> dict[str, str]:
     """PostgreSQL types by column name, for explicit casts of parameters."""
-    return {field.column: str(field.db_type(connection)) for field in model._meta.concrete_fields if field.column}
+    return {
+        field.column: str(field.db_type(connection)) for field in model._meta.concrete_fields if field.column
+    }
 
 
 def values_rows(types: Sequence[str], rows: int, first: int) -> str:

@@ -394,7 +394,8 @@ def _over_budget(draft: Draft, cause: int) -> bool:
     )
     draft.add(
         e.RunPaused(
-            reason=f"The run has cost {draft.state.totals.cost} USD of the {limit} it may. Resume to go on all the same, or cancel it.",
+            reason=f"The run has cost {draft.state.totals.cost} USD of the {limit} it may. "
+            "Resume to go on all the same, or cancel it.",
             fault=True,
         ),
         cause=spent,

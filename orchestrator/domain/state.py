@@ -61,6 +61,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     answer: Content | None = None
     answered: bool = False
     proposals: Content | None = None
+    assertions: Content | None = None
     suspects_upstream: str = ""
 
 
@@ -264,6 +265,15 @@ def _turn_completed(state: RunState, event: e.Event, body: e.TurnCompleted) -> R
     return replace(state, seq=event.seq, turns=turns, totals=totals, settled=(), transcript=body.transcript)
 
 
+def _belief_asserted(state: RunState, event: e.Event, body: e.BeliefAsserted) -> RunState:
+    turn = state.turns.get(body.turn)
+    if turn is None:
+        return replace(state, seq=event.seq)
+    return replace(
+        state, seq=event.seq, turns={**state.turns, turn.id: replace(turn, assertions=body.assertions)}
+    )
+
+
 def _turn_failed(state: RunState, event: e.Event, body: e.TurnFailed) -> RunState:
     turn = state.turns.get(body.turn)
     rest = replace(state, seq=event.seq, turns=_without(state.turns, body.turn))
@@ -403,6 +413,7 @@ _APPLY: dict[type[e.Body], Callable[[RunState, e.Event, Any], RunState]] = {
     e.RunCancelled: _ended("cancelled"),
     e.TurnRequested: _turn_requested,
     e.TurnCompleted: _turn_completed,
+    e.BeliefAsserted: _belief_asserted,
     e.TurnFailed: _turn_failed,
     e.StagePassed: _stage_passed,
     e.StageSentBack: _stage_sent_back,

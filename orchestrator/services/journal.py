@@ -38,13 +38,16 @@ def record(
     if kind not in KINDS:
         raise errors.Refused(f"Facts of kind {kind!r} are not written through the journal.")
     bodies = tuple(
-        Recorded(name=name, version=1, payload=msgspec.Raw(digests.canonical(dict(payload)))) for name, payload in facts
+        Recorded(name=name, version=1, payload=msgspec.Raw(digests.canonical(dict(payload))))
+        for name, payload in facts
     )
     command = c.Record(actor=by, at=eventlog.micros(now), bodies=bodies, expected_seq=expected_seq)
     return int(engine.submit(stream, command, kind=kind).state.seq)
 
 
-def facts(stream: str, after: int = 0, limit: int = 1000) -> list[tuple[int, str, dict[str, Any], str, dt.datetime]]:
+def facts(
+    stream: str, after: int = 0, limit: int = 1000
+) -> list[tuple[int, str, dict[str, Any], str, dt.datetime]]:
     """What stands on a stream past a seq: (seq, type, payload, actor, time)."""
     return [
         (event.seq, event.type, msgspec.json.decode(event.payload), event.actor, event.occurred_at)

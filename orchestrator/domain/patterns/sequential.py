@@ -43,7 +43,8 @@ class Sequential:
                 head = source.split(".", 1)[0]
                 if head != "run" and head not in seen:
                     found.append(
-                        f"Stage {stage.name!r} takes {name!r} from {source!r}: only 'run.…' or an earlier stage may be named."
+                        f"Stage {stage.name!r} takes {name!r} from {source!r}: "
+                        "only 'run.…' or an earlier stage may be named."
                     )
             seen.append(stage.name)
         return found
@@ -206,7 +207,8 @@ class Sequential:
         )
         draft.add(
             e.RunPaused(
-                reason=f"Stage {stage!r} used its {limit} turns without an output. Resume to give it as many again, or cancel.",
+                reason=f"Stage {stage!r} used its {limit} turns without an output. "
+                "Resume to give it as many again, or cancel.",
                 fault=True,
             ),
             cause=spent,

@@ -1,0 +1,158 @@
+"""A worker's loop over one run: claim once, perform, go on until the run must wait or its time slice is over.
+
+Decides what becomes of a failure: tried again after a while, told to the agent, paused for a person, or, after
+too many dispatches, a dead letter.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from orchestrator import blobs, dispatch, engine, eventlog, outbox
+from orchestrator.domain import commands as c
+from orchestrator.domain import errors
+from orchestrator.domain.effects import Fence
+from orchestrator.domain.state import RunState
+from orchestrator.outbox import Held, Owner
+from orchestrator.services import disk, leases
+from orchestrator.services.perform import NoLongerWanted, perform
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 16
+BACKOFF_SECONDS = (1, 2, 5, 15, 30)
+
+
+def advance_run(*, run: str, queue: str = "main") -> int:
+    """Go on with a run as far as it goes; returns how many effects were performed."""
+    if disk.disk_is_full():
+        log.error("claims_stopped", reason="the disk is full")
+        return 0
+    holder = leases.holder()
+    until = time.monotonic() + settings.SLICE_SECONDS
+    performed = 0
+    pending: deque[Held] = deque()
+    try:
+        while True:
+            if not pending:
+                pending.extend(outbox.claim(run, holder, limit=AT_ONCE, queue=queue))
+                if not pending:
+                    return performed
+                for held in pending:
+                    leases.keep(run, held)
+            if time.monotonic() > until:
+                return performed
+            held = pending.popleft()
+            try:
+                born = _perform(run, held, Owner(holder, AT_ONCE if queue == "main" else 0))
+            finally:
+                leases.let_go(held.key)
+            performed += 1
+            for fresh in born:
+                leases.keep(run, fresh)
+            pending.extend(born)
+    finally:
+        if pending:
+            for held in pending:
+                leases.let_go(held.key)
+                outbox.put_back(held.key, held.token, count=False)
+            dispatch.wake(run)
+
+
+def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
+    """One effect, with its failures dealt with. Returns what was born in our hands."""
+    if held.dispatches > settings.MAX_DISPATCHES:
+        _bury(
+            run,
+            held,
+            f"This was started {held.dispatches - 1} times and never finished; a worker may die of it.",
+        )
+        return []
+    entry = eventlog.load(run)
+    if held.key not in entry.wants:
+        entry = eventlog.load(run, fresh=True)
+        if held.key not in entry.wants:
+            outbox.finish(held.key, held.token, "dropped")
+            return []
+    state: RunState = entry.state
+    try:
+        appended = perform(state, held, owner)
+    except NoLongerWanted:
+        eventlog.forget(run)
+        outbox.put_back(held.key, held.token, count=False)
+        return []
+    except errors.PortFailure as failure:
+        _failed(run, held, failure)
+        return []
+    except engine.Lost:
+        log.info("effect_lost", run=run, kind=held.kind, subject=held.subject)
+        return []
+    except errors.Refused as refused:
+        # The run moved on while the work was done: what it brought is not wanted any more.
+        log.info("effect_refused", run=run, kind=held.kind, subject=held.subject, reason=refused.message)
+        outbox.finish(held.key, held.token, "dropped", refused.message)
+        return []
+    except errors.Corrupt as corrupt:
+        log.exception("run_corrupt", run=run, kind=held.kind, subject=held.subject)
+        _bury(run, held, corrupt.message)
+        return []
+    except Exception as error:
+        log.exception("effect_failed", run=run, kind=held.kind, subject=held.subject)
+        _failed(
+            run,
+            held,
+            errors.PortFailure(f"Something unexpected happened ({type(error).__name__}).", retry="transient"),
+        )
+        return []
+    if appended is None:
+        return []
+    return [Held(want.key, want.kind, want.subject, 1, 1) for want in appended.born]
+
+
+def _failed(run: str, held: Held, failure: errors.PortFailure) -> None:
+    """What becomes of a failure, by its class."""
+    if failure.retry == "transient":
+        if held.dispatches >= settings.MAX_DISPATCHES:
+            _bury(run, held, f"{failure.message} Tried {held.dispatches} times.")
+            return
+        base = BACKOFF_SECONDS[min(held.dispatches, len(BACKOFF_SECONDS)) - 1]
+        wait = failure.retry_after if failure.retry_after is not None else base * random.uniform(0.8, 1.2)
+        outbox.put_back(held.key, held.token, after=min(wait, 3600), error=failure.message)
+        return
+    if held.kind == "turn":
+        transcript = getattr(failure, "transcript", None)
+        command = c.RecordTurnFailure(
+            actor="system",
+            at=eventlog.micros(timezone.now()),
+            turn=held.subject,
+            retry=failure.retry,
+            text=failure.message,
+            transcript=blobs.seal(transcript) if transcript is not None else None,
+        )
+        _report(run, command, held)
+        return
+    _bury(run, held, failure.message)
+
+
+def _bury(run: str, held: Held, text: str) -> None:
+    """A dead letter: the run pauses for a person, and the effect is not handed out again by itself."""
+    command = c.DeadLetter(
+        actor="system", at=eventlog.micros(timezone.now()), kind=held.kind, subject=held.subject, text=text
+    )
+    _report(run, command, held)
+    outbox.finish(held.key, held.token, "dead", text)
+
+
+def _report(run: str, command: c.Command, held: Held) -> None:
+    finishes = not isinstance(command, c.DeadLetter)
+    try:
+        engine.submit(run, command, fence=Fence(held.key, held.token, finishes))
+    except (errors.Refused, engine.Lost) as reason:
+        log.info("report_refused", run=run, kind=held.kind, subject=held.subject, reason=str(reason))
+        outbox.finish(held.key, held.token, "dropped", str(reason))

@@ -1,0 +1,103 @@
+"""What the gate is told of an action, and what an agent is shown: read from the log and the rows, never from the agent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from orchestrator import blobs, sql
+from orchestrator.domain import ids
+from orchestrator.domain.replies import Evidence, Result
+from orchestrator.domain.specs import StageSpec
+from orchestrator.domain.state import Action, RunState
+from orchestrator.ports import ActionFacts
+
+# Amounts of actions in these states count against rolling limits: reserved when allowed or held, freed when
+# refused or voided.
+RESERVED = ("allowed", "held", "released", "claimed", "executed", "unconfirmed")
+
+
+def action_facts(state: RunState, action: Action) -> ActionFacts:
+    """Everything the gate may weigh about one open action."""
+    spec = state.spec
+    agent = spec.agents[action.agent]
+    evidence = blobs.value(action.evidence) if action.evidence else []
+    return ActionFacts(
+        run=state.stream,
+        action=action.id,
+        digest=action.digest,
+        workflow=spec,
+        agent=agent,
+        tool=spec.tools[action.tool],
+        stage=action.stage,
+        arguments=blobs.value(action.arguments),
+        target=action.target,
+        amount=action.amount,
+        currency=action.currency,
+        person=action.person,
+        reason=action.reason,
+        evidence=tuple(msgspec.convert(evidence, tuple[Evidence, ...])),
+        started_by=state.started_by,
+        on_behalf_of=state.on_behalf_of,
+        rolling=rolling_totals(state, action),
+    )
+
+
+def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
+    """What the agent has spent or reserved within its scope's windows, by currency, without this action."""
+    totals: dict[str, str] = {}
+    for limit in state.spec.agents[action.agent].scope.limits:
+        if limit.rolling is None or limit.currency in totals:
+            continue
+        rows = sql.run(
+            'SELECT coalesce(sum(amount),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
+            "AND proposed_at > clock_timestamp() - $3::float8 * interval '1 hour' AND state=ANY($4::text[]) AND id<>$5",
+            [
+                action.agent,
+                limit.currency,
+                float(limit.window_hours),
+                list(RESERVED),
+                ids.row_id(state.stream, action.id),
+            ],
+        )
+        totals[limit.currency] = rows[0][0]
+    return totals
+
+
+def stage_inputs(state: RunState, stage: StageSpec) -> dict[str, Any]:
+    """Exactly what the stage names: parts of the run's input, outputs of stages that passed."""
+    given = blobs.value(state.input) if state.input else {}
+    found: dict[str, Any] = {}
+    for name, source in stage.inputs.items():
+        head, _, path = source.partition(".")
+        if head == "run":
+            value = given
+        else:
+            output = state.stage(head).output
+            value = blobs.value(output) if output is not None else None
+        for part in path.split(".") if path else []:
+            value = value.get(part) if isinstance(value, dict) else None
+        found[name] = value
+    return found
+
+
+def results(state: RunState) -> tuple[Result, ...]:
+    """What became of the actions that the agent waits for."""
+    return tuple(
+        Result(
+            call_id=settled.call_id,
+            tool=settled.tool,
+            state=settled.state,
+            value=blobs.value(settled.result) if settled.result else None,
+            text=settled.text,
+        )
+        for settled in state.settled
+    )
+
+
+def file_digests(state: RunState) -> frozenset[str]:
+    """The files that belong to this run: an agent may read these and no others."""
+    given = blobs.value(state.input) if state.input else {}
+    files = given.get("files", []) if isinstance(given, dict) else []
+    return frozenset(file["digest"] for file in files if isinstance(file, dict) and "digest" in file)

@@ -1,0 +1,300 @@
+"""Performs one held effect: calls the port outside any transaction, and brings back a command.
+
+Four kinds: a turn (an agent answers), a validation (a verdict over its output), an assessment (the gate answers),
+an execution (the executor takes the action once and acts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from orchestrator import blobs, dispatch, engine, eventlog, ports, sql
+from orchestrator.domain import commands as c
+from orchestrator.domain import errors, sealing
+from orchestrator.domain.content import Content
+from orchestrator.domain.effects import Fence
+from orchestrator.domain.replies import Assertion, Reply
+from orchestrator.domain.state import Action, RunState, Turn
+from orchestrator.domain.validation import Finding, StageVerdict
+from orchestrator.engine import Appended
+from orchestrator.outbox import Held, Owner
+from orchestrator.ports import Verdict
+from orchestrator.services import facts, leases
+
+log = structlog.get_logger(__name__)
+
+
+class NoLongerWanted(Exception):
+    """Not an error: the run moved on, and this effect is not part of its plan any more."""
+
+
+def perform(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    """Do the work of one effect and append what it brought. Raises PortFailure, NoLongerWanted, engine.Lost."""
+    return _PERFORM[held.kind](state, held, owner)
+
+
+def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    turn = state.turns.get(held.subject)
+    if turn is None or turn.answered:
+        raise NoLongerWanted
+    spec = state.spec
+    stage = spec.stage(turn.stage)
+    agent = spec.agents[turn.agent]
+    allowed = facts.file_digests(state)
+
+    def read_file(digest: str) -> bytes:
+        if digest not in allowed:
+            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
+        return blobs.read(digest)
+
+    request = ports.TurnRequest(
+        run=state.stream,
+        turn=turn.id,
+        key=held.key,
+        agent=agent,
+        stage=stage,
+        tools=tuple(spec.tools[name] for name in agent.scope.tools if name in spec.tools),
+        inputs=facts.stage_inputs(state, stage),
+        attempt=turn.attempt,
+        number=turn.number,
+        feedback=turn.feedback,
+        results=facts.results(state),
+        transcript=blobs.value(turn.transcript) if turn.transcript else None,
+        read_file=read_file,
+        is_cancelled=lambda: leases.is_gone(held.key),
+        stream_text=lambda text: dispatch.tell_text(state.stream, turn.id, text),
+    )
+    reply = ports.runners()[agent.kind].invoke(request)
+    command = reply_command(state, turn, reply)
+    return engine.submit(state.stream, command, fence=Fence(held.key, held.token, True), owner=owner)
+
+
+def reply_command(state: RunState, turn: Turn, reply: Reply) -> c.RecordReply:
+    """The command that records a reply: its actions sealed, its large content kept first."""
+    spec = state.spec
+    agent = spec.agents[turn.agent]
+    sealed: list[c.SealedAction] = []
+    for proposal in reply.actions:
+        action, data = sealing.seal_action(spec, agent, proposal, on_behalf_of=state.on_behalf_of)
+        for part in data:
+            blobs.put(part)
+        sealed.append(action)
+    has_output = reply.output is not msgspec.UNSET
+    proposals = _keep_proposals(sealed) if has_output and sealed else None
+    usage = reply.usage
+    costs = [item.cost for item in usage]
+    return c.RecordReply(
+        actor="system",
+        at=_now(),
+        turn=turn.id,
+        output=blobs.seal(reply.output) if has_output else None,
+        proposals=proposals,
+        transcript=blobs.seal(reply.transcript) if reply.transcript is not None else None,
+        assertions=blobs.seal(msgspec.to_builtins(reply.assertions)) if reply.assertions else None,
+        assertion_count=len(reply.assertions),
+        actions=tuple(sealed),
+        note=reply.note,
+        more=reply.more,
+        suspects_upstream=reply.suspects_upstream,
+        model=usage[-1].model if usage else "",
+        input_tokens=sum(item.input_tokens for item in usage),
+        output_tokens=sum(item.output_tokens for item in usage),
+        cost=_sum(costs),
+        is_estimated=any(item.is_estimated for item in usage),
+        milliseconds=sum(item.milliseconds for item in usage),
+    )
+
+
+def _keep_proposals(sealed: list[c.SealedAction]) -> Content:
+    return blobs.seal(msgspec.json.decode(msgspec.json.encode(sealed)))
+
+
+def _validate(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    turn = state.turns.get(held.subject)
+    if turn is None or not turn.answered or turn.answer is None:
+        raise NoLongerWanted
+    stage = state.spec.stage(turn.stage)
+    if turn.suspects_upstream:
+        verdict = StageVerdict(
+            outcome="upstream_suspect",
+            findings=(Finding(outcome="upstream_suspect", text=turn.suspects_upstream, validator="agent"),),
+        )
+    else:
+        output = blobs.value(turn.answer)
+        assertions = blobs.value(turn.assertions) if turn.assertions else []
+        verdict = ports.validate()(
+            stage,
+            state.spec.agents[turn.agent],
+            output,
+            facts.stage_inputs(state, stage),
+            Reply(output=output, assertions=msgspec.convert(assertions, tuple[Assertion, ...])),
+            facts.file_digests(state),
+        )
+    actions: tuple[c.SealedAction, ...] = ()
+    if turn.proposals is not None and verdict.outcome == "pass":
+        actions = msgspec.json.decode(blobs.inline(turn.proposals), type=tuple[c.SealedAction, ...])
+    command = c.RecordVerdict(actor="system", at=_now(), turn=turn.id, verdict=verdict, actions=actions)
+    return engine.submit(state.stream, command, fence=Fence(held.key, held.token, True), owner=owner)
+
+
+def _assess(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    action = state.actions.get(held.subject)
+    if action is None or action.status != "proposed":
+        raise NoLongerWanted
+    fence = Fence(held.key, held.token, True)
+    agent = state.spec.agents[action.agent]
+    if action.amount is not None and any(limit.rolling is not None for limit in agent.scope.limits):
+        # Two assessments of one agent must not both fit into what only one of them may use.
+        with transaction.atomic():
+            sql.run("SELECT pg_advisory_xact_lock(hashtext($1))", [f"rolling:{action.agent}"])
+            return _assess_locked(state, action, fence, owner)
+    known = facts.action_facts(state, action)
+    verdict = _ask_gate(known)
+    if verdict.decision != "hold":
+        return engine.submit(state.stream, _assessment(action, verdict), fence=fence, owner=owner)
+    with transaction.atomic():
+        return _hold(state, action, known, verdict, fence, owner)
+
+
+def _assess_locked(state: RunState, action: Action, fence: Fence, owner: Owner) -> Appended:
+    known = facts.action_facts(state, action)
+    verdict = _ask_gate(known)
+    if verdict.decision == "hold":
+        return _hold(state, action, known, verdict, fence, owner)
+    eventlog.lock(state.stream)
+    return engine.submit(state.stream, _assessment(action, verdict), fence=fence, owner=owner)
+
+
+def _hold(
+    state: RunState, action: Action, known: ports.ActionFacts, verdict: Verdict, fence: Fence, owner: Owner
+) -> Appended:
+    """Hold the action and open its request in one transaction: a held action nobody can decide does not exist."""
+    eventlog.lock(state.stream)
+    at = timezone.now()
+    appended = engine.submit(state.stream, _assessment(action, verdict), fence=fence, owner=owner)
+    ports.gate().held(known, verdict, at=at)
+    return appended
+
+
+def _ask_gate(known: ports.ActionFacts) -> Verdict:
+    try:
+        return ports.gate().assess(known)
+    except Exception as error:
+        # The gate fails closed: what could not be weighed is held for a person.
+        log.exception("gate_failed", run=known.run, action=known.action)
+        return Verdict(
+            decision="hold",
+            rule="gate-failure",
+            explanation=f"The policy could not be evaluated ({type(error).__name__}), so a person must look.",
+            tier="high",
+        )
+
+
+def _assessment(action: Action, verdict: Verdict) -> c.RecordAssessment:
+    return c.RecordAssessment(
+        actor="system",
+        at=_now(),
+        action=action.id,
+        decision=verdict.decision,
+        rule=verdict.rule,
+        explanation=verdict.explanation,
+        tier=verdict.tier if verdict.decision == "hold" else "",
+        policy=verdict.policy,
+        policy_revision=verdict.policy_revision,
+    )
+
+
+def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    action = state.actions.get(held.subject)
+    if action is None or action.status not in {"allowed", "released", "claimed"}:
+        raise NoLongerWanted
+    tool = state.spec.tools[action.tool]
+    finishing = Fence(held.key, held.token, True)
+    if action.status == "claimed" and not tool.idempotent:
+        # Somebody took it and was not heard of again. Whether it happened is for a person to find out.
+        text = (
+            f"{tool.name} was started, and the worker stopped before its result was recorded. "
+            "Find out whether it happened, then settle the action."
+        )
+        command: c.Command = c.RecordUnconfirmed(actor="system", at=_now(), action=action.id, text=text)
+        return engine.submit(state.stream, command, fence=finishing, owner=owner)
+    if action.consequential and action.status != "claimed":
+        recalled = _claim(state, action, Fence(held.key, held.token, False), finishing, owner)
+        if recalled is not None:
+            return recalled
+    allowed = facts.file_digests(state)
+
+    def read_file(digest: str) -> bytes:
+        if digest not in allowed:
+            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
+        return blobs.read(digest)
+
+    request = ports.ExecutionRequest(
+        run=state.stream,
+        action=action.id,
+        key=held.key,
+        tool=tool,
+        arguments=blobs.value(action.arguments),
+        is_cancelled=lambda: leases.is_gone(held.key),
+        read_file=read_file,
+    )
+    try:
+        value = ports.executor().execute(request)
+    except errors.PortFailure as failure:
+        if failure.retry == "transient" and (tool.idempotent or not action.consequential):
+            raise
+        if failure.retry == "transient":
+            text = f"{failure.message} It is not known whether {tool.name} happened; find out, then settle the action."
+            command = c.RecordUnconfirmed(actor="system", at=_now(), action=action.id, text=text)
+        else:
+            command = c.RecordActionFailure(actor="system", at=_now(), action=action.id, text=failure.message)
+        return engine.submit(state.stream, command, fence=finishing, owner=owner)
+    command = c.RecordResult(actor="system", at=_now(), action=action.id, result=blobs.seal(value))
+    return engine.submit(state.stream, command, fence=finishing, owner=owner)
+
+
+def _claim(
+    state: RunState, action: Action, holding: Fence, finishing: Fence, owner: Owner
+) -> Appended | None:
+    """The one-time take, in one transaction with the gate's last word. None: it is ours, go on."""
+    with transaction.atomic():
+        eventlog.lock(state.stream)
+        at = timezone.now()
+        if action.status == "released":
+            objection = ports.gate().claiming(
+                facts.action_facts(state, action), request=action.request, at=at
+            )
+            if objection is not None:
+                recall = c.RecallAction(
+                    actor="system", at=eventlog.micros(at), action=action.id, reason=objection
+                )
+                return engine.submit(state.stream, recall, fence=finishing, owner=owner)
+        claim = c.ClaimAction(actor="system", at=eventlog.micros(at), action=action.id, digest=action.digest)
+        engine.submit(state.stream, claim, fence=holding, owner=owner)
+    return None
+
+
+def _sum(costs: list[str | None]) -> str | None:
+    """The sum of the known costs; None when any price is unknown, because a partial sum would look like a whole."""
+    if not costs or any(cost is None for cost in costs):
+        return None
+    return str(sum((Decimal(cost) for cost in costs if cost is not None), Decimal(0)))
+
+
+def _now() -> int:
+    return eventlog.micros(timezone.now())
+
+
+_PERFORM: dict[str, Callable[[RunState, Held, Owner], Any]] = {
+    "turn": _turn,
+    "validate": _validate,
+    "assess": _assess,
+    "execute": _execute,
+}
