@@ -1,0 +1,44 @@
+# Countersign. `make` lists what it can do; `make run` is where to begin.
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+
+.DEFAULT_GOAL := help
+ifeq ($(shell command -v $(PYTHON)),)
+$(error There is no $(PYTHON). Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11 run)
+endif
+.PHONY: help run stop manage test check bench bench-peers shots lock install
+
+# target: what it does
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start everything at http://127.0.0.1:PORT/ (PORT=8000) until Ctrl-C
+	@PORT=$(PORT) $(PYTHON) bootstrap.py run
+
+stop: ## End a running Countersign and whatever a killed one left behind
+	@$(PYTHON) bootstrap.py stop
+
+manage: ## Run a management command: make manage ARGS="start_run invoice_settlement --input DIR"
+	@$(PYTHON) bootstrap.py manage $(ARGS)
+
+test: ## Run all tests; installs what they need, a browser included (ARGS for pytest)
+	@$(PYTHON) bootstrap.py test $(ARGS)
+
+check: ## Format, lint, import contracts, types, migrations, locks
+	@$(PYTHON) bootstrap.py exec -m tests.check
+
+bench: ## Measure: one JSON line per figure
+	@$(PYTHON) bootstrap.py exec -m bench $(ARGS)
+
+bench-peers: ## Install the engines that `make bench` compares with, in an environment of their own
+	@$(PYTHON) bootstrap.py exec -m bench.peers $(ARGS)
+
+shots: ## Make a picture of every page at every width and theme, under var/shots
+	@$(PYTHON) bootstrap.py test -m shots -n 0 $(ARGS)
+
+lock: ## Resolve the locked requirements anew
+	@$(PYTHON) bootstrap.py exec -m tests.locks --write
+
+install: ## Install the development packages only
+	@$(PYTHON) bootstrap.py install dev
