@@ -42,7 +42,7 @@ def intake(work: IntakeInput, turn: ports.TurnRequest) -> Reply:
         try:
             reason = _litter(file)
             if reason:
-                set_aside.append(SetAside(id=id, file=file.name, reason=reason))
+                set_aside.append(SetAside(id=id, file=file.name, digest=file.digest, reason=reason))
                 continue
             data = _read(file, turn, parameters)
             table = _table(file, data)

@@ -97,8 +97,9 @@ class _Claims:
             )
             if len(rests_on) < 30:
                 rests_on += _evidence(invoice, line, order, "quantity")
-        for order, quantity in wanted.items():
-            order.claim(_key(invoice), quantity, invoice.id)
+        if supplier is not None:  # a stranger's invoice keeps no goods from those who delivered them
+            for order, quantity in wanted.items():
+                order.claim(_key(invoice), quantity, invoice.id)
         return outcomes.as_kind(
             invoice, Matched, matches=tuple(matches), rests_on=tuple(rests_on), flags=tuple(flags[:50])
         )
@@ -137,8 +138,8 @@ class _Claims:
                 invoice,
                 line,
                 order,
-                f"costs {_short(price)} {invoice.currency} a unit, but {order.label} says {money.plain(order.price)} "
-                f"and the tolerance ends at {_short(limit)}. Ask the buyer whether the new price was agreed, else "
+                f"costs {_short(price, invoice.currency)} {invoice.currency} a unit, but {order.label} says {_short(order.price, invoice.currency)} "
+                f"and the tolerance ends at {_short(limit, invoice.currency)}. Ask the buyer whether the new price was agreed, else "
                 "the supplier for a corrected invoice",
                 "unit_price",
             )
@@ -146,8 +147,8 @@ class _Claims:
             flags.append(
                 Flag(
                     code="price_within_tolerance",
-                    sentence=f"Line {wording.visible(line.id, 20)} costs {_short(price)} a unit instead of "
-                    f"{money.plain(order.price)}, within the tolerance.",
+                    sentence=f"Line {wording.visible(line.id, 20)} costs {_short(price, invoice.currency)} a unit instead of "
+                    f"{_short(order.price, invoice.currency)}, within the tolerance.",
                     evidence=_evidence(invoice, line, order, "unit_price"),
                 )
             )
@@ -214,8 +215,10 @@ def _limit(base: Decimal, percent: str, fixed: str) -> Decimal:
     return base + max(money.times(base, Decimal(percent)) / 100, Decimal(fixed))
 
 
-def _short(price: Decimal) -> str:
-    return money.plain(price.quantize(Decimal("0.0001")))
+def _short(price: Decimal, currency: str) -> str:
+    """A unit price for a sentence: with the currency's decimals, up to four when it needs them."""
+    price = price.quantize(Decimal("0.0001"))
+    return money.text(price, currency) if money.fits(price, currency) else money.plain(price)
 
 
 def _key(invoice: Invoice) -> tuple[str, str]:

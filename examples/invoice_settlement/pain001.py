@@ -65,7 +65,7 @@ def message(transfer: Transfer, *, created: dt.datetime) -> bytes:
     """The message as bytes. Raises NotAPayment when the official schema does not accept it."""
     digits = max(2, money.decimals(transfer.currency) or 0)
     amount = f"{transfer.amount:.{digits}f}"
-    document = etree.Element("Document", nsmap={None: NAMESPACE})
+    document = etree.Element(f"{{{NAMESPACE}}}Document", nsmap={None: NAMESPACE})
     initiation = _add(document, "CstmrCdtTrfInitn")
     header = _add(initiation, "GrpHdr")
     _add(header, "MsgId", transfer.message_id)

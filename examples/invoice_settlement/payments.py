@@ -35,10 +35,7 @@ def write(transfer: Transfer, folder: Path, *, now: dt.datetime) -> tuple[str, s
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         final = folder / name
-        if final.exists():
-            data = _same_payment(final, transfer)
-        else:
-            data = _link(data, final, transfer)
+        data = _same_payment(final, transfer) if final.exists() else _link(data, final, transfer)
         _sync(folder)
     except OSError as error:
         raise errors.PortFailure(

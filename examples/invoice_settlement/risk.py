@@ -77,7 +77,7 @@ class _Payees:
             raise Unusable(
                 "already_paid",
                 f"Invoice {wording.visible(claim.number, 40)} of {wording.visible(supplier.name)} was already paid "
-                f"({wording.visible(before.file.name)}, line {before.line}: {before['amount']} {before['currency']}). "
+                f"({wording.visible(before.file.name)}, line {before.line}: {money.shown(before.number('amount') or Decimal(0), before['currency'])}). "
                 "Do not pay it again; if it is another invoice, ask the supplier for one with its own number.",
                 *claim.evidence("number"),
                 before.evidence("number"),
@@ -110,7 +110,7 @@ class _Payees:
             flags.append(
                 Flag(
                     code="first_payment",
-                    sentence=f"This is the first payment to {wording.visible(supplier.name)}.",
+                    sentence=f"{wording.visible(supplier.name)} is paid for the first time.",
                     evidence=(supplier.row.evidence("supplier"),),
                 )
             )

@@ -80,6 +80,7 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     file: str
+    digest: str
     reason: str
 
 
