@@ -143,8 +143,9 @@ def schema_of(kind: Any) -> dict[str, Any]:
         return {}
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     if list(schema) == ["$ref"]:
+        # Inlined, so that its properties stand at the top; a type that refers to itself stays a reference.
         name = schema["$ref"].rsplit("/", 1)[1]
-        schema = components[name] if name not in str(components[name]) else schema
+        schema = components[name] if f"'{schema['$ref']}'" not in str(components[name]) else schema
     return {**schema, "$defs": components} if "$defs" in str(schema) else schema
 
 
