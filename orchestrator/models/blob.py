@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from orchestrator.models.stream import KeyField
+
 
 class Blob(models.Model):
     """Bytes by their SHA-256. Written once; erased content keeps its digest and the reason."""
 
-    digest = models.TextField(primary_key=True)
+    digest = KeyField(primary_key=True)
     size = models.BigIntegerField()
     data = models.BinaryField(null=True)
     erased_because = models.TextField(db_default="")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 
+from orchestrator.models.stream import KeyField
+
 
 class Agent(models.Model):
     """A participant, with an accountable human owner that cannot be empty."""
 
-    slug = models.TextField(primary_key=True)
+    slug = KeyField(primary_key=True)
     name = models.TextField()
     owner = models.TextField()
     revision = models.IntegerField()
@@ -26,7 +28,7 @@ class Agent(models.Model):
 class AgentRevision(models.Model):
     """Immutable published settings of an agent, named by the digest of their canonical JSON."""
 
-    id = models.TextField(primary_key=True)
+    id = KeyField(primary_key=True)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     revision = models.IntegerField()
     digest = models.TextField()
@@ -39,7 +41,7 @@ class AgentRevision(models.Model):
 class Tool(models.Model):
     """A tool by name, as an administrator declared it."""
 
-    name = models.TextField(primary_key=True)
+    name = KeyField(primary_key=True)
     version = models.IntegerField()
     changed_at = models.DateTimeField()
 
@@ -47,7 +49,7 @@ class Tool(models.Model):
 class ToolRevision(models.Model):
     """Immutable declaration of a tool."""
 
-    id = models.TextField(primary_key=True)
+    id = KeyField(primary_key=True)
     tool = models.ForeignKey(Tool, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     version = models.IntegerField()
     digest = models.TextField()
@@ -59,7 +61,7 @@ class ToolRevision(models.Model):
 class Workflow(models.Model):
     """A named arrangement of agents in a pattern."""
 
-    slug = models.TextField(primary_key=True)
+    slug = KeyField(primary_key=True)
     name = models.TextField()
     owner = models.TextField()
     pattern = models.TextField()
@@ -78,7 +80,7 @@ class Workflow(models.Model):
 class WorkflowRevision(models.Model):
     """Immutable published settings of a workflow, with every agent and tool it pins."""
 
-    id = models.TextField(primary_key=True)
+    id = KeyField(primary_key=True)
     workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     revision = models.IntegerField()
     digest = models.TextField()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from orchestrator.models.stream import KeyField
+
 
 class Effect(models.Model):
     """One wanted effect. `token` grows with each claim: a holder with an older one writes nothing.
@@ -12,8 +14,10 @@ class Effect(models.Model):
     `dispatches` counts claims, because a killed worker raises nothing.
     """
 
-    key = models.TextField(primary_key=True)
-    stream = models.ForeignKey("orchestrator.Stream", on_delete=models.CASCADE, related_name="+")
+    key = KeyField(primary_key=True)
+    stream = models.ForeignKey(
+        "orchestrator.Stream", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     kind = models.TextField()
     subject = models.TextField()
     queue = models.TextField()
@@ -29,11 +33,14 @@ class Effect(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["wanted", "claimed", "done", "dropped", "dead"]), name="effect_state"
+                condition=models.Q(state__in=["wanted", "claimed", "done", "dropped", "dead"]),
+                name="effect_state",
             ),
         ]
         indexes = [
             models.Index(
-                fields=["stream"], name="effect_open", condition=models.Q(state__in=["wanted", "claimed"])
+                fields=["stream", "wanted_at"],
+                name="effect_open",
+                condition=models.Q(state__in=["wanted", "claimed"]),
             ),
         ]

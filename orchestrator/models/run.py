@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from orchestrator.models.stream import KeyField
+
 
 class Run(models.Model):
     """One execution of a workflow. `state` adds "waiting" to the log's words: nothing moves until a person acts."""
@@ -57,7 +59,7 @@ class Run(models.Model):
 class Turn(models.Model):
     """One invocation of one agent."""
 
-    id = models.TextField(primary_key=True)
+    id = KeyField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     turn = models.TextField()
     stage = models.TextField()
@@ -83,8 +85,10 @@ class Turn(models.Model):
 class Action(models.Model):
     """One intended effect on the world, sealed by its digest."""
 
-    id = models.TextField(primary_key=True)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    id = KeyField(primary_key=True)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     action = models.TextField()
     turn = models.TextField()
     stage = models.TextField()
@@ -153,4 +157,6 @@ class Upload(models.Model):
     digest = models.TextField()
     size = models.BigIntegerField()
     media_type = models.TextField()
-    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )

@@ -20,6 +20,14 @@ class JsonBytesField(models.TextField):
         return "json"
 
 
+class KeyField(models.TextField):
+    """A text key. Qualified, because for plain text Django adds a second index for LIKE that nobody would use and
+    every append would pay for."""
+
+    def db_type(self, connection: object) -> str:
+        return "pg_catalog.text"
+
+
 class Stream(models.Model):
     """The ordered events of one subject. `head` is the last seq, `hash` the last event's hash."""
 
@@ -34,7 +42,10 @@ class Event(models.Model):
     """One fact. `payload` keeps its canonical bytes (type json, not jsonb), which the hash covers."""
 
     pk = models.CompositePrimaryKey("stream_id", "seq")
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="+")
+    # No constraint and no index of its own: the append selects from the stream's row, the key leads with it.
+    stream = models.ForeignKey(
+        Stream, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     seq = models.BigIntegerField()
     type = models.TextField()
     version = models.SmallIntegerField()
