@@ -3,7 +3,7 @@
 from orchestrator.models.blob import Blob
 from orchestrator.models.catalogue import Agent, AgentRevision, Tool, ToolRevision, Workflow, WorkflowRevision
 from orchestrator.models.effect import Effect
-from orchestrator.models.run import Action, Run, Turn, Upload
+from orchestrator.models.run import Action, Run, Turn
 from orchestrator.models.stream import Checkpoint, Snapshot, Stream
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Tool",
     "ToolRevision",
     "Turn",
-    "Upload",
     "Workflow",
     "WorkflowRevision",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 
 from orchestrator.models.stream import KeyField
@@ -147,16 +146,3 @@ class Action(models.Model):
             models.Index(fields=["agent", "currency", "proposed_at"], name="action_totals"),
             models.Index(fields=["state"], name="action_state_idx"),
         ]
-
-
-class Upload(models.Model):
-    """A file a person gave to a run: its name and where its bytes lie."""
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    name = models.TextField()
-    digest = models.TextField()
-    size = models.BigIntegerField()
-    media_type = models.TextField()
-    given_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
