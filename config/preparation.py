@@ -52,7 +52,8 @@ def collect_static() -> bool:
     stamp, seen = Path(settings.STATIC_ROOT) / ".collected", _fingerprint()
     if stamp.exists() and stamp.read_text() == seen:
         return False
-    call_command("collectstatic", verbosity=0, interactive=False)
+    # Its copies of htmx import files that are not there; the pages use the one under static/vendor.
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True, ignore_patterns=["django_htmx"])
     stamp.write_text(seen)
     return True
 
