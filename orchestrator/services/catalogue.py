@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from django.contrib.auth import get_user_model
@@ -217,45 +215,6 @@ def find_workflow(slug: str, revision: int | None = None) -> WorkflowSpec | None
     return msgspec.json.decode(stored.spec, type=WorkflowSpec) if stored else None
 
 
-def install(
-    *, declaration: Mapping[str, Any], by: str, now: dt.datetime, output_schemas: Mapping[str, dict[str, Any]]
-) -> str:
-    """Publish a whole declaration (tools, agents, workflow), skipping what is published already; returns the slug.
-
-    `output_schemas` gives the schemas of registered functions by name, for agents that declare none.
-    """
-    for name, fields in dict(declaration.get("tools", {})).items():
-        spec = msgspec.convert({"name": name, **fields}, ToolSpec)
-        if not spec.parameters:
-            spec = replace(spec, parameters=output_schemas.get(f"tool:{name}", {"type": "object"}))
-        _unless_published(publish_tool, spec=spec, by=by, now=now)
-    for slug, fields in dict(declaration.get("agents", {})).items():
-        agent = msgspec.convert({"slug": slug, **fields}, AgentSpec)
-        if not agent.output_schema and agent.kind == "code":
-            agent = replace(agent, output_schema=output_schemas.get(f"agent:{agent.reference}", {}))
-        _unless_published(publish_agent, spec=agent, by=by, now=now)
-    fields = {name: value for name, value in declaration.items() if name not in {"tools", "agents"}}
-    workflow = msgspec.convert(fields, WorkflowSpec)
-    stages = tuple(
-        stage
-        if stage.output_schema
-        else replace(
-            stage,
-            output_schema=(find_agent(stage.agent) or AgentSpec(slug="", name="", owner="")).output_schema,
-        )
-        for stage in workflow.stages
-    )
-    _unless_published(publish_workflow, spec=replace(workflow, stages=stages), by=by, now=now)
-    return workflow.slug
-
-
-def _unless_published(publish: Any, **arguments: Any) -> None:
-    try:
-        publish(**arguments)
-    except NothingChanged:
-        return
-
-
 def _sealed(spec: AgentSpec | ToolSpec | WorkflowSpec) -> str:
     """The digest of what a spec says, apart from its number and its own digest."""
     plain = msgspec.to_builtins(spec)
@@ -270,7 +229,12 @@ def _record(
     current = eventlog.load(stream, kind=kind, fresh=True).head
     if expected is not None and number != expected + 1:
         raise ChangedMeanwhile()
-    command = c.Record(actor=f"user:{by}", at=eventlog.micros(now), bodies=(body,), expected_seq=current)
+    command = c.Record(
+        actor="system" if by == "system" else f"user:{by}",
+        at=eventlog.micros(now),
+        bodies=(body,),
+        expected_seq=current,
+    )
     engine.submit(stream, command, kind=kind)
 
 
