@@ -5,12 +5,16 @@ differ.
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from approvals.domain import published, record
+from approvals.domain import money, published, record
 from approvals.domain.terms import TIERS
+from approvals.domain.visible import visible
+
+_PRECISION = Decimal("0.000000000001")
 
 
 def request_columns(request: record.Request) -> dict[str, Any]:
@@ -30,6 +34,9 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "agent": opened.agent,
         "workflow": opened.workflow,
         "sentence": opened.sentence,
+        "target": visible(opened.target),
+        "amount": _amount(opened.amount),
+        "currency": visible(opened.currency or ""),
         "rule": opened.rule,
         "explanation": opened.explanation,
         "policy": opened.policy,
@@ -45,6 +52,12 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "execute_by": request.execute_by,
         "changed_at": request.changed_at,
     }
+
+
+def _amount(text: str | None) -> Decimal | None:
+    """An amount that the column can hold exactly; None for what could not be compared anyway."""
+    value = money.plain_value(text)
+    return None if value is None else value.quantize(_PRECISION)
 
 
 def sign_off_columns(sign_off: record.SignOff) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from approvals.domain import requests
+from approvals.domain.checks import Check
 from approvals.domain.quorum import Exclusion, Outcome, Verb
 from approvals.domain.sentence import Part
 from approvals.domain.terms import Clocks, Finding, Level, Tier
@@ -65,6 +66,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     rule: str
     explanation: str
     findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
     policy: str
     policy_revision: int
     levels: tuple[Level, ...]

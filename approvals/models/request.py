@@ -13,7 +13,8 @@ class ApprovalRequest(models.Model):
     """A held action before people. `digest` seals what they are shown; `version` counts its steps.
 
     `opened` is the canonical JSON of everything frozen when it opened. `levels` and `excluded` are kept beside it
-    so that lists can be filtered by them. `rank` orders tiers, the most urgent first.
+    so that lists can be filtered by them; `target`, `amount` and `currency` so that a request can be compared with
+    earlier ones. `rank` orders tiers, the most urgent first.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -29,6 +30,9 @@ class ApprovalRequest(models.Model):
     agent = models.TextField()
     workflow = models.TextField()
     sentence = models.TextField()
+    target = models.TextField()
+    amount = models.DecimalField(max_digits=30, decimal_places=12, null=True)
+    currency = models.TextField()
     rule = models.TextField()
     explanation = models.TextField()
     policy = models.TextField()
@@ -69,6 +73,8 @@ class ApprovalRequest(models.Model):
         indexes = [
             models.Index(fields=["rank", "decide_by"], name="request_pending", condition=Q(status="pending")),
             models.Index(fields=["-decided_at"], name="request_decided"),
+            models.Index(fields=["digest"], name="request_same"),
+            models.Index(fields=["tool", "currency", "-opened_at"], name="request_alike"),
             models.Index(fields=["-opened_at"], name="request_latest"),
         ]
 

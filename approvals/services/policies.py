@@ -73,7 +73,22 @@ def find_policy(slug: str) -> terms.Policy:
 
 def assess_action(facts: ActionFacts) -> terms.Assessment:
     """The verdict of the workflow's policy. An unknown policy holds the action under *strict*."""
-    asked = terms.Facts(
+    asked = facts_of(facts)
+    try:
+        applied = find_policy(facts.workflow.policy)
+    except UnknownPolicy as unknown:
+        strict = policy.assess(asked, terms.STRICT)
+        if strict.decision == "refuse":
+            return strict
+        return msgspec.structs.replace(
+            strict, decision="hold", rule="hold.unknown_policy", explanation=unknown.message
+        )
+    return policy.assess(asked, applied)
+
+
+def facts_of(facts: ActionFacts) -> terms.Facts:
+    """What the engine knows of an action, in the policy's terms."""
+    return terms.Facts(
         agent=facts.agent.slug,
         tool=facts.tool.name,
         category=facts.tool.category,
@@ -86,16 +101,6 @@ def assess_action(facts: ActionFacts) -> terms.Assessment:
         person=facts.person,
         rolling=facts.rolling,
     )
-    try:
-        applied = find_policy(facts.workflow.policy)
-    except UnknownPolicy as unknown:
-        strict = policy.assess(asked, terms.STRICT)
-        if strict.decision == "refuse":
-            return strict
-        return msgspec.structs.replace(
-            strict, decision="hold", rule="hold.unknown_policy", explanation=unknown.message
-        )
-    return policy.assess(asked, applied)
 
 
 def _as_given(facts: ActionFacts, field: str) -> str | None:

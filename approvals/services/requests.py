@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from approvals.domain import quorum, record, sentence, spans, terms
+from approvals.domain import checks, quorum, record, sentence, spans, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
 from approvals.services import people, policies, rows
@@ -104,6 +104,7 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
         tier=tier,
         rule=verdict.rule,
         explanation=verdict.explanation,
+        checks=checks.of(policies.facts_of(facts)),
         findings=msgspec.convert(verdict.details.get("findings", []), tuple[terms.Finding, ...]),
         policy=verdict.policy,
         policy_revision=verdict.policy_revision,
