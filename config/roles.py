@@ -21,10 +21,16 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     "orchestrator.publish_agent": ("agent", "Can create, edit and publish agents"),
     "orchestrator.view_workflow": ("workflow", "Can see workflows"),
     "orchestrator.publish_workflow": ("workflow", "Can create, edit and publish workflows"),
-    "approvals.sign_off": ("signoff", "Can approve or reject a held action"),
+    "approvals.view_approvalrequest": ("approvalrequest", "Can see approval requests"),
+    "approvals.sign_off": ("approvalrequest", "Can approve or reject a held action"),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
-_VIEWS = {"orchestrator.view_run", "orchestrator.view_agent", "orchestrator.view_workflow"}
+_VIEWS = {
+    "orchestrator.view_run",
+    "orchestrator.view_agent",
+    "orchestrator.view_workflow",
+    "approvals.view_approvalrequest",
+}
 _CONTROLS = {"orchestrator.start_run", "orchestrator.control_run"}
 ROLES: dict[str, set[str]] = {
     "operator": _VIEWS | _CONTROLS,
