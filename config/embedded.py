@@ -11,8 +11,8 @@ import contextlib
 import hashlib
 import os
 import secrets
-import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
@@ -27,19 +27,49 @@ LONGEST_SOCKET_FOLDER = 80
 
 def secret(var: Path, name: str) -> str:
     """The secret of that name, made at random when first asked for, and kept in `var/keys` (mode 600)."""
-    path = Path(var) / "keys" / name
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_text("ascii")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    # Written whole under another name and linked: of two processes that start together, one wins and both read it.
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{name}.") as draft:
-        draft.write(secrets.token_urlsafe(40))
-        draft.flush()
-        os.fsync(draft.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft.name, path)
-    return path.read_text("ascii")
+    if kept := kept_secret(var, name):
+        return kept
+    # Of two processes that start together, one wins and both read it.
+    with contextlib.suppress(FileExistsError):
+        _write(_keys(var) / name, secrets.token_urlsafe(40), os.link)
+    return kept_secret(var, name)
+
+
+def kept_secret(var: Path, name: str) -> str:
+    """The secret of that name, or nothing when there is none."""
+    try:
+        return (Path(var) / "keys" / name).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def keep_secret(var: Path, name: str, value: str) -> None:
+    """Keep a secret that was chosen by somebody, in place of the one before; an empty one is forgotten."""
+    if value:
+        _write(_keys(var) / name, value, os.rename)
+    else:
+        (Path(var) / "keys" / name).unlink(missing_ok=True)
+
+
+def _keys(var: Path) -> Path:
+    folder = Path(var) / "keys"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def _write(path: Path, value: str, put: Callable[[str, Path], None]) -> None:
+    """Write it whole under another name (created with mode 600) and put that in place, so that none is half read."""
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "w") as out:
+            out.write(value)
+            out.flush()
+            os.fsync(number)
+        put(draft, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
 
 
 def socket_folder(var: Path) -> Path:
@@ -88,8 +118,3 @@ def stop(var: Path) -> list[str]:
     from config import servers
 
     return servers.stop(Path(var))
-
-
-def is_private(path: Path) -> bool:
-    """Whether nobody but its owner can enter or read this."""
-    return not stat.S_IMODE(path.stat().st_mode) & 0o077

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -107,31 +108,24 @@ def ensure_sign_ins(*, var: Path, password: str = "") -> None:
         )
         if is_new:
             person.groups.add(Group.objects.get(name=role))
-        wanted = password or embedded.secret(var, f"password_{username}")
-        if is_new or ((password or before) and not _keeps(person, password, before)):
-            person.set_password(wanted)
+        if password and (is_new or password != before):
+            person.set_password(password)
             person.save(update_fields=["password"])
-    kept = var / "keys" / "demo_password"
-    if password:
-        kept.touch(mode=0o600)
-        kept.write_text(password)
-    else:
-        kept.unlink(missing_ok=True)
+        elif not password and (is_new or (before and person.check_password(before))):
+            person.password = _stored(embedded.secret(var, f"password_{username}"))
+            person.save(update_fields=["password"])
+    embedded.keep_secret(var, "demo_password", password)
 
 
 def demo_password(var: Path) -> str:
     """The demonstration password in force, or nothing."""
-    try:
-        return (var / "keys" / "demo_password").read_text()
-    except FileNotFoundError:
-        return ""
+    return embedded.kept_secret(var, "demo_password")
 
 
-def _keeps(person: User, password: str, before: str) -> bool:
-    """Whether the password the person has now is to stay."""
-    if password:
-        return person.check_password(password)
-    return not person.check_password(before)
+def _stored(secret: str) -> str:
+    """320 random bits cannot be guessed, however fast one guesses; Django hashes anew when it is first used."""
+    hasher = PBKDF2PasswordHasher()
+    return str(hasher.encode(secret, hasher.salt(), iterations=1000))
 
 
 def _is_loopback(name: str) -> bool:

@@ -14,6 +14,10 @@ import pytest
 from django.conf import settings
 
 from config import embedded, servers
+from tests.fixtures.browsers import browser, new_context, page, page_of
+from tests.fixtures.sites import site
+
+__all__ = ["browser", "new_context", "page", "page_of", "site"]
 
 IN_USE: pytest.StashKey[IO[str]] = pytest.StashKey()
 FOUND_RUNNING: pytest.StashKey[bool] = pytest.StashKey()
@@ -40,6 +44,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not config.stash[FOUND_RUNNING]:
         embedded.stop(settings.VAR_DIR)
     in_use.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs processes or a browser is marked so, and comes after all that flushes tables or runs the ORM."""
+
+    def rank(item: pytest.Item) -> int:
+        names = getattr(item, "fixturenames", ())
+        if "browser" in names:
+            item.add_marker(pytest.mark.browser)
+        if "site" in names:
+            item.add_marker(pytest.mark.processes)
+        return ("site" in names) + ("browser" in names)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
