@@ -194,6 +194,25 @@ def event_at(stream: str, seq: int) -> Stored:
     return found[0]
 
 
+def events_at(stream: str, seqs: Sequence[int]) -> list[Stored]:
+    """The events of one stream with these numbers, in order; those that do not exist are left out."""
+    rows = sql.run(
+        f'SELECT {_COLUMNS} FROM "orchestrator_event" WHERE stream_id=$1::uuid AND seq=ANY($2::int8[]) ORDER BY seq',
+        [stream, list(seqs)],
+    )
+    return [Stored(stream, *row) for row in rows]
+
+
+def events_caused_by(stream: str, seqs: Sequence[int]) -> list[Stored]:
+    """The events of one stream that name one of these as their cause, in order."""
+    rows = sql.run(
+        f'SELECT {_COLUMNS} FROM "orchestrator_event" WHERE stream_id=$1::uuid AND cause=ANY($2::int8[]) '
+        "AND seq>$3 ORDER BY seq",
+        [stream, list(seqs), min(seqs, default=0)],
+    )
+    return [Stored(stream, *row) for row in rows]
+
+
 def head_of(stream: str) -> int:
     rows = sql.run('SELECT head FROM "orchestrator_stream" WHERE id=$1::uuid', [stream])
     if not rows:

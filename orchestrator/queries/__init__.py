@@ -1,0 +1,1 @@
+"""Questions about what is published and what happens, answered by frozen dataclasses that are ready to print."""

@@ -1,0 +1,60 @@
+"""What is published: agents, tools and workflows by name, at their newest revision or at a given one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from django.db.models import F
+from msgspec.structs import replace
+
+from orchestrator import models
+from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
+
+
+def find_agent(slug: str, revision: int | None = None) -> AgentSpec | None:
+    return _find(models.Agent, models.AgentRevision, AgentSpec, slug, revision)
+
+
+def find_tool(name: str, version: int | None = None) -> ToolSpec | None:
+    return _find(models.Tool, models.ToolRevision, ToolSpec, name, version)
+
+
+def find_workflow(slug: str, revision: int | None = None) -> WorkflowSpec | None:
+    return _find(models.Workflow, models.WorkflowRevision, WorkflowSpec, slug, revision)
+
+
+def tools(names: Iterable[str] | None = None) -> dict[str, ToolSpec]:
+    """The newest declarations of all tools, or of those named, by name."""
+    rows = models.ToolRevision.objects.filter(version=F("tool__version"))
+    if names is not None:
+        rows = rows.filter(tool_id__in=list(names))
+    specs = (msgspec.json.decode(row.spec, type=ToolSpec) for row in rows.order_by("tool_id"))
+    return {spec.name: spec for spec in specs}
+
+
+def agents() -> dict[str, AgentSpec]:
+    """The newest revisions of the agents in use, by slug."""
+    rows = models.AgentRevision.objects.filter(revision=F("agent__revision"), agent__is_retired=False)
+    specs = (msgspec.json.decode(row.spec, type=AgentSpec) for row in rows.order_by("agent_id"))
+    return {spec.slug: spec for spec in specs}
+
+
+def pin(spec: WorkflowSpec) -> WorkflowSpec:
+    """The workflow with the newest published revisions of the agents its stages name, and of their tools."""
+    named = {stage.agent for stage in spec.stages}
+    pinned = {slug: agent for slug, agent in agents().items() if slug in named}
+    wanted = {name for agent in pinned.values() for name in agent.scope.tools}
+    return replace(spec, agents=pinned, tools=tools(wanted))
+
+
+def _find(subjects: Any, revisions: Any, kind: Any, name: str, number: int | None) -> Any:
+    """One decoded spec, or None. `number` chooses a revision, else the newest is meant."""
+    if number is None:
+        field = "version" if subjects is models.Tool else "revision"
+        number = subjects.objects.filter(pk=name).values_list(field, flat=True).first()
+    if number is None:
+        return None
+    stored = revisions.objects.filter(pk=f"{name}@{number}").values_list("spec", flat=True).first()
+    return msgspec.json.decode(stored, type=kind) if stored else None
