@@ -1,31 +1,46 @@
-"""Publish agents, tools and workflows. A revision is immutable and named by the digest of its canonical JSON."""
+"""Publish and retire agents, tools and workflows. A revision is immutable and named by the digest of its JSON."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from django.contrib.auth import get_user_model
 from msgspec.structs import replace
 
-from orchestrator import engine, eventlog, models
-from orchestrator.domain import assumptions, digests, errors, ids, patterns, schemas
+from orchestrator import engine, eventlog
+from orchestrator.domain import assumptions, digests, errors, ids, soundness
 from orchestrator.domain import commands as c
 from orchestrator.domain import events as e
-from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.specs import AgentSpec, Assumption, ToolSpec, WorkflowSpec
 from orchestrator.kinds import ChangedMeanwhile
+from orchestrator.queries.published import find_agent, find_tool, find_workflow, pin
 
 
 class NothingChanged(errors.Refused):
     """This is what is published already; there is nothing to publish."""
 
 
-class NotRunnable(errors.Refused):
+class Unsound(errors.Refused):
+    """This cannot be published as it stands. `faults` names each field and what is wrong with it."""
+
+    def __init__(self, faults: Sequence[soundness.Fault]) -> None:
+        self.faults = list(faults)
+        super().__init__(" ".join(fault.text for fault in faults), faults=self.faults)
+
+
+class NotRunnable(Unsound):
     """This workflow cannot run as it stands."""
 
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
-        super().__init__("This workflow cannot run as it stands. " + " ".join(faults), faults=faults)
+
+class Unanswered(errors.Refused):
+    """Each assumption of the pattern needs the author's answer and its reason before anybody relies on it."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.ids = list(ids)
+        super().__init__(f"Answer each assumption with a reason first. Not answered: {', '.join(ids)}.")
 
 
 class NoOwner(errors.Refused):
@@ -37,64 +52,44 @@ def publish_agent(
 ) -> AgentSpec:
     """Publish a new revision of an agent; returns it with its revision and digest.
 
-    `expected` is the revision the author started from: if another was published since, ChangedMeanwhile.
-    Raises NothingChanged, NoOwner, UnusableSchema.
+    `expected` is the revision the author started from, 0 for a new agent: if another was published since,
+    ChangedMeanwhile. Raises NothingChanged, NoOwner, Unsound.
     """
     _must_own(spec.owner)
-    if not spec.slug or not spec.name.strip():
-        raise errors.Refused("An agent needs a name and a short address (slug).")
-    if not spec.reference.strip():
-        raise errors.Refused("Say which registered function or model this agent is.")
-    schemas.check_schema(spec.output_schema)
+    _must_be_sound(soundness.agent_faults(spec))
+    stream, head = _subject("agent", spec.slug)
     current = find_agent(spec.slug)
-    stream = ids.from_key("agent", spec.slug)
-    digest = _sealed(spec)
-    if current is not None and current.digest == digest:
-        raise NothingChanged()
-    revision = (current.revision if current else 0) + 1
-    published = replace(spec, revision=revision, digest=digest)
+    revision = _next(current.revision if current else 0, expected)
+    published = _numbered(spec, current.digest if current else "", revision=revision)
     body = e.AgentPublished(
         slug=spec.slug,
         name=spec.name,
         owner=spec.owner,
         revision=revision,
-        digest=digest,
+        digest=published.digest,
         spec=msgspec.Raw(digests.canonical(msgspec.to_builtins(published))),
         published_by=by,
         notes=notes,
     )
-    _record(stream, "agent", body, by, now, revision, expected)
+    _record(stream, "agent", body, by, now, head)
     return published
 
 
 def publish_tool(*, spec: ToolSpec, by: str, now: dt.datetime, expected: int | None = None) -> ToolSpec:
-    """Publish a new version of a tool's declaration. Raises NothingChanged, UnusableSchema."""
-    schemas.check_schema(spec.parameters)
-    names = set(spec.parameters.get("properties", {}))
-    for field in ("target_field", "amount_field", "currency_field", "person_field"):
-        named = getattr(spec, field)
-        if named and named not in names:
-            raise errors.Refused(
-                f"{field.replace('_', ' ').capitalize()} names {named!r}, which is no argument of {spec.name}."
-            )
-    if spec.category == "financial" and not (spec.amount_field and spec.currency_field):
-        raise errors.Refused(
-            f"{spec.name} is financial: say which arguments hold the amount and its currency."
-        )
+    """Publish a new version of a tool's declaration. Raises NothingChanged, Unsound, ChangedMeanwhile."""
+    _must_be_sound(soundness.tool_faults(spec))
+    stream, head = _subject("tool", spec.name)
     current = find_tool(spec.name)
-    digest = _sealed(spec)
-    if current is not None and current.digest == digest:
-        raise NothingChanged()
-    version = (current.version if current else 0) + 1
-    published = replace(spec, version=version, digest=digest)
+    version = _next(current.version if current else 0, expected)
+    published = _numbered(spec, current.digest if current else "", version=version)
     body = e.ToolPublished(
         name=spec.name,
         version=version,
-        digest=digest,
+        digest=published.digest,
         spec=msgspec.Raw(digests.canonical(msgspec.to_builtins(published))),
         published_by=by,
     )
-    _record(ids.from_key("tool", spec.name), "tool", body, by, now, version, expected)
+    _record(stream, "tool", body, by, now, head)
     return published
 
 
@@ -103,116 +98,57 @@ def publish_workflow(
 ) -> WorkflowSpec:
     """Publish a new revision of a workflow, pinning the newest revisions of its agents and their tools.
 
-    Raises NotRunnable with every fault, NothingChanged, NoOwner.
+    An assumption that does not hold, or that the system finds not to hold, is published with its reason and
+    shown; one without a reason is not. Raises NotRunnable with every fault, Unanswered, NothingChanged, NoOwner.
     """
     _must_own(spec.owner)
     pinned = pin(spec)
-    faults = faults_of(pinned)
+    faults = soundness.workflow_faults(pinned)
     if faults:
         raise NotRunnable(faults)
-    current = find_workflow(spec.slug)
     checked = replace(pinned, assumptions=assumptions.check(pinned))
-    digest = _sealed(checked)
-    if current is not None and current.digest == digest:
-        raise NothingChanged()
-    revision = (current.revision if current else 0) + 1
-    published = replace(checked, revision=revision, digest=digest)
+    unanswered = [given.id for given in checked.assumptions if not given.reason.strip()]
+    if unanswered:
+        raise Unanswered(unanswered)
+    stream, head = _subject("workflow", spec.slug)
+    current = find_workflow(spec.slug)
+    revision = _next(current.revision if current else 0, expected)
+    published = _numbered(checked, current.digest if current else "", revision=revision)
     body = e.WorkflowPublished(
         slug=spec.slug,
         name=spec.name,
         owner=spec.owner,
         pattern=spec.pattern,
         revision=revision,
-        digest=digest,
+        digest=published.digest,
         spec=msgspec.Raw(digests.canonical(msgspec.to_builtins(published))),
         published_by=by,
         notes=notes,
     )
-    _record(ids.from_key("workflow", spec.slug), "workflow", body, by, now, revision, expected)
+    _record(stream, "workflow", body, by, now, head)
     return published
 
 
 def retire_workflow(*, slug: str, reason: str, by: str, now: dt.datetime) -> None:
-    """Take a workflow out of use; its runs go on, its history stays."""
-    if not reason.strip():
-        raise errors.Refused("Say why it is retired, so that others understand.")
-    _record(
-        ids.from_key("workflow", slug),
-        "workflow",
-        e.WorkflowRetired(slug=slug, reason=reason),
-        by,
-        now,
-        2,
-        None,
-    )
+    """Take a workflow out of use; its runs go on, its history stays. Publishing again takes it back into use."""
+    _retire("workflow", slug, e.WorkflowRetired(slug=slug, reason=_reason(reason)), by, now)
 
 
 def retire_agent(*, slug: str, reason: str, by: str, now: dt.datetime) -> None:
     """Take an agent out of use; workflows that pin it keep their revision."""
-    if not reason.strip():
-        raise errors.Refused("Say why it is retired, so that others understand.")
-    _record(ids.from_key("agent", slug), "agent", e.AgentRetired(slug=slug, reason=reason), by, now, 2, None)
+    _retire("agent", slug, e.AgentRetired(slug=slug, reason=_reason(reason)), by, now)
 
 
-def pin(spec: WorkflowSpec) -> WorkflowSpec:
-    """The workflow with the newest published revisions of the agents its stages name, and of their tools."""
-    agents: dict[str, AgentSpec] = {}
-    tools: dict[str, ToolSpec] = {}
-    for stage in spec.stages:
-        agent = find_agent(stage.agent)
-        if agent is None:
-            continue
-        agents[agent.slug] = agent
-        for name in agent.scope.tools:
-            tool = find_tool(name)
-            if tool is not None:
-                tools[name] = tool
-    return replace(spec, agents=agents, tools=tools)
+def unmet(spec: WorkflowSpec) -> list[Assumption]:
+    """The assumptions that do not hold, by the author's answer or by what the system found."""
+    return [given for given in spec.assumptions if not given.holds or given.checked is False]
 
 
-def faults_of(spec: WorkflowSpec) -> list[str]:
-    """Everything that keeps a workflow from running, in words its author can act on."""
-    if spec.pattern not in patterns.names():
-        return [f"The pattern {spec.pattern!r} cannot be run by this version."]
-    faults = patterns.find(spec.pattern).faults(spec)
-    for agent in spec.agents.values():
-        for name in agent.scope.tools:
-            if name not in spec.tools:
-                faults.append(
-                    f"Agent {agent.slug!r} may use the tool {name!r}, which is not declared. Declare it first."
-                )
-    for stage in spec.stages:
-        for schema in (stage.input_schema, stage.output_schema):
-            try:
-                schemas.check_schema(schema)
-            except schemas.UnusableSchema as error:
-                faults.append(f"Stage {stage.name!r}: {error.message}")
-    return faults
-
-
-# ---- what is published ----
-def find_agent(slug: str, revision: int | None = None) -> AgentSpec | None:
-    row = models.Agent.objects.filter(slug=slug).first()
-    if row is None:
-        return None
-    stored = models.AgentRevision.objects.filter(id=f"{slug}@{revision or row.revision}").first()
-    return msgspec.json.decode(stored.spec, type=AgentSpec) if stored else None
-
-
-def find_tool(name: str, version: int | None = None) -> ToolSpec | None:
-    row = models.Tool.objects.filter(name=name).first()
-    if row is None:
-        return None
-    stored = models.ToolRevision.objects.filter(id=f"{name}@{version or row.version}").first()
-    return msgspec.json.decode(stored.spec, type=ToolSpec) if stored else None
-
-
-def find_workflow(slug: str, revision: int | None = None) -> WorkflowSpec | None:
-    row = models.Workflow.objects.filter(slug=slug).first()
-    if row is None:
-        return None
-    stored = models.WorkflowRevision.objects.filter(id=f"{slug}@{revision or row.revision}").first()
-    return msgspec.json.decode(stored.spec, type=WorkflowSpec) if stored else None
+def _numbered(spec: Any, current: str, **number: int) -> Any:
+    digest = _sealed(spec)
+    if current == digest:
+        raise NothingChanged()
+    return replace(spec, digest=digest, **number)
 
 
 def _sealed(spec: AgentSpec | ToolSpec | WorkflowSpec) -> str:
@@ -223,19 +159,40 @@ def _sealed(spec: AgentSpec | ToolSpec | WorkflowSpec) -> str:
     return digests.digest(plain)
 
 
-def _record(
-    stream: str, kind: str, body: e.Body, by: str, now: dt.datetime, number: int, expected: int | None
-) -> None:
-    current = eventlog.load(stream, kind=kind, fresh=True).head
-    if expected is not None and number != expected + 1:
+def _subject(kind: str, name: str) -> tuple[str, int]:
+    """The stream of a subject and its head. Read before its rows, so that a later publication shows as a conflict."""
+    stream = ids.from_key(kind, name)
+    return stream, eventlog.load(stream, kind=kind, fresh=True).head
+
+
+def _next(current: int, expected: int | None) -> int:
+    if expected is not None and expected != current:
         raise ChangedMeanwhile()
-    command = c.Record(
-        actor="system" if by == "system" else f"user:{by}",
-        at=eventlog.micros(now),
-        bodies=(body,),
-        expected_seq=current,
-    )
+    return current + 1
+
+
+def _record(stream: str, kind: str, body: e.Body, by: str, now: dt.datetime, head: int) -> None:
+    actor = by if by == "system" else f"user:{by}"
+    command = c.Record(actor=actor, at=eventlog.micros(now), bodies=(body,), expected_seq=head)
     engine.submit(stream, command, kind=kind)
+
+
+def _retire(kind: str, slug: str, body: e.Body, by: str, now: dt.datetime) -> None:
+    stream, head = _subject(kind, slug)
+    if not head:
+        raise errors.NotFound(f"There is no {kind} {slug!r}.")
+    _record(stream, kind, body, by, now, head)
+
+
+def _reason(reason: str) -> str:
+    if not reason.strip():
+        raise errors.Refused("Say why it is retired, so that others understand.")
+    return reason.strip()[: soundness.MAX_TEXT]
+
+
+def _must_be_sound(faults: Sequence[soundness.Fault]) -> None:
+    if faults:
+        raise Unsound(faults)
 
 
 def _must_own(owner: str) -> None:
