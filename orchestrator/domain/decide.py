@@ -312,7 +312,9 @@ def _confirm(draft: Draft, command: c.ConfirmAction) -> None:
 
 def _dead_letter(draft: Draft, command: c.DeadLetter) -> None:
     state = draft.state
-    if command.kind == "execute" and command.subject in state.actions:
+    if command.subject not in (state.turns if command.kind in {"turn", "validate"} else state.actions):
+        return  # the run went on without it
+    if command.kind == "execute":
         action = state.actions[command.subject]
         if action.status == "claimed":
             _unconfirmed(
@@ -320,7 +322,7 @@ def _dead_letter(draft: Draft, command: c.DeadLetter) -> None:
                 c.RecordUnconfirmed(actor=command.actor, at=command.at, action=action.id, text=command.text),
             )
             return
-    if command.kind == "turn" and command.subject in state.turns:
+    if command.kind == "turn":
         turn = state.turns[command.subject]
         draft.add(e.TurnFailed(turn=turn.id, retry="poison", text=command.text), cause=turn.seq)
     if state.status == "running":

@@ -22,7 +22,8 @@ def plan(state: RunState) -> dict[str, Want]:
                 wants.append(Want(key, "validate", turn.id, "main"))
             else:
                 key = ids.effect_key(stream, "turn", turn.id, turn.attempt, turn.agent)
-                isolated = spec.agents[turn.agent].isolated
+                agent = spec.agents.get(turn.agent)
+                isolated = agent is not None and agent.isolated
                 wants.append(Want(key, "turn", turn.id, "isolated" if isolated else "main"))
     for action in state.actions.values():
         status = action.status

@@ -20,7 +20,7 @@ from orchestrator.domain.content import Content
 from orchestrator.domain.specs import WorkflowSpec
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
-VERSION = 1
+VERSION = 2
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -37,13 +37,15 @@ ACTION_STEPS: dict[str, frozenset[str]] = {
 
 class Stage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a stage stands: waiting, open, passed or failed. `attempt` counts its tries, `repairs` those that
-    were caused by its own output, `output` is absent until its verdict was recorded."""
+    were caused by its own output, `unperformed` its actions that were refused or failed, `output` is absent until
+    its verdict was recorded."""
 
     name: str
     status: str = "waiting"
     attempt: int = 0
     repairs: int = 0
     turns: int = 0
+    unperformed: int = 0
     output: Content | None = None
 
 
@@ -152,10 +154,12 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.status in TERMINAL
 
     def stage(self, name: str) -> Stage:
-        return next(stage for stage in self.stages if stage.name == name)
+        """The stage of that name; one that the workflow does not have waits for ever."""
+        return next((stage for stage in self.stages if stage.name == name), Stage(name))
 
     def stage_index(self, name: str) -> int:
-        return next(index for index, stage in enumerate(self.stages) if stage.name == name)
+        """The place of a stage; where the run stands when the workflow does not have it."""
+        return next((index for index, stage in enumerate(self.stages) if stage.name == name), self.position)
 
 
 @lru_cache(maxsize=256)
@@ -301,7 +305,7 @@ def _stage_sent_back(state: RunState, event: e.Event, body: e.StageSentBack) -> 
         return replace(again, seq=event.seq, stages=stages)
     target = again.stage_index(body.to)
     stages = tuple(
-        replace(stage, status="waiting", output=None, repairs=0) if index >= target else stage
+        replace(stage, status="waiting", output=None, repairs=0, unperformed=0) if index >= target else stage
         for index, stage in enumerate(again.stages)
     )
     return replace(
@@ -371,6 +375,9 @@ def _action_settled(count: str) -> Callable[[RunState, e.Event, Any], RunState]:
         actions = dict(state.actions)
         action = actions.pop(body.action, None)
         totals = replace(state.totals, **{count: getattr(state.totals, count) + 1})
+        if action is not None and count in {"refused", "failed"}:
+            lost = state.stage(action.stage).unperformed + 1
+            state = replace(state, stages=_with_stage(state, action.stage, unperformed=lost))
         # Only an agent that still works is told: a stage that passed has nobody who waits for the result.
         if action is None or state.is_over or state.stage(action.stage).status != "open":
             return replace(state, seq=event.seq, actions=actions, totals=totals)

@@ -124,7 +124,7 @@ class Sequential:
         if stage.status == "open":
             self._continue(draft, cause)
             return
-        if spec.required_actions and state.totals.refused + state.totals.failed:
+        if spec.required_actions and stage.unperformed:
             failed = draft.add(
                 e.StageFailed(
                     stage=stage.name, reason="An action that this stage requires was not performed."
