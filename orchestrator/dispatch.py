@@ -26,12 +26,18 @@ _thread: threading.Thread | None = None
 
 # Tests remove the lucky path by making the process deaf: the sweep must then find everything.
 is_deaf = False
+# Measurements of the engine alone ring for nobody.
+rings = True
 
 
 def subscribe(listener: Listener) -> None:
     """Be told `{stream: head}` after commits, in this process, from a side thread. At most once, may be lost."""
     if listener not in _listeners:
         _listeners.append(listener)
+
+
+def unsubscribe(listener: Listener) -> None:
+    _listeners.remove(listener)
 
 
 def announce(stream: str, head: int) -> None:
@@ -48,7 +54,7 @@ def announce(stream: str, head: int) -> None:
 
 def wake(stream: str, queue: str = "runs") -> None:
     """Ring for a worker. `resume` is for runs that a person has just released, and is never behind a backlog."""
-    if is_deaf:
+    if is_deaf or not rings:
         return
     try:
         current_app.send_task(

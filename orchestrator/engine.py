@@ -191,7 +191,7 @@ def _append(
     """The one statement. None when the head had moved or a fence no longer held: then nothing was written."""
     events_part, last = eventlog.fragment(stream, entry.hash, events)
     parts = [events_part]
-    parts += projections.fragments(projections.rows(stream, events, after))
+    parts += projections.fragments(projections.rows(stream, events, entry.state, after))
     wants = kinds.find(entry.kind).plan(after)
     finished = [fence for fence in fences if fence.finishes]
     if finished:

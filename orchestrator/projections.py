@@ -7,7 +7,7 @@ event's type, so the append needs no upsert.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from orchestrator import models, sql
@@ -44,8 +44,8 @@ def moment(at: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(at // 1_000_000, tz=dt.UTC).replace(microsecond=at % 1_000_000)
 
 
-def rows(stream: str, recorded: Iterable[e.Event], after: Any) -> list[Put]:
-    """The rows that a batch of events sets, one Put a row. `after` is the state after the batch."""
+def rows(stream: str, recorded: Sequence[e.Event], before: Any, after: Any) -> list[Put]:
+    """The rows that a batch of events sets, one Put a row. `before` and `after` are the states around the batch."""
     merged: dict[tuple[str, Any], Put] = {}
     starts = False
     for event in recorded:
@@ -58,7 +58,18 @@ def rows(stream: str, recorded: Iterable[e.Event], after: Any) -> list[Put]:
                     put = Put(put.table, put.key, {**known.columns, **put.columns}, known.is_new)
                 merged[put.table, put.key] = put
     if isinstance(after, RunState) and after.seq:
-        merged["run", stream] = run_row(after, moment(event.at), is_new=starts)
+        changed_at = moment(recorded[-1].at)
+        put = run_row(after, changed_at, is_new=starts)
+        if not starts:
+            # Only what differs is written: most steps change four of its columns.
+            known_columns = run_row(before, changed_at, is_new=False).columns
+            kept = {
+                name: value
+                for name, value in put.columns.items()
+                if name == "changed_at" or value != known_columns[name]
+            }
+            put = put._replace(columns=kept)
+        merged["run", stream] = put
     return list(merged.values())
 
 
@@ -187,10 +198,20 @@ def _turn_requested(stream: str, event: e.Event, body: e.TurnRequested) -> list[
     return [Put("turn", ids.row_id(stream, body.turn), columns, True)]
 
 
+# What a row has from its insert on; a completion that says no more does not write it again.
+_TURN_DEFAULTS: dict[str, Any] = {
+    "note": "",
+    "output": "",
+    "model": "",
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cost": None,
+    "milliseconds": 0,
+}
+
+
 def _turn_completed(stream: str, event: e.Event, body: e.TurnCompleted) -> list[Put]:
-    columns = {
-        "state": "completed",
-        "ended_at": moment(event.at),
+    said = {
         "note": body.note,
         "output": body.output.digest if body.output else "",
         "model": body.model,
@@ -199,6 +220,8 @@ def _turn_completed(stream: str, event: e.Event, body: e.TurnCompleted) -> list[
         "cost": body.cost,
         "milliseconds": body.milliseconds,
     }
+    columns = {"state": "completed", "ended_at": moment(event.at)}
+    columns.update({name: value for name, value in said.items() if value != _TURN_DEFAULTS[name]})
     return [Put("turn", ids.row_id(stream, body.turn), columns, False)]
 
 
