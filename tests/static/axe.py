@@ -15,7 +15,9 @@ def violations(page: Page) -> list[str]:
     session = page.context.new_cdp_session(page)
     session.send("Runtime.evaluate", {"expression": SOURCE.read_text(encoding="utf-8")})
     session.detach()
-    found = page.evaluate("async () => (await window.axe.run(document, {resultTypes: ['violations']})).violations")
+    found = page.evaluate(
+        "async () => (await window.axe.run(document, {resultTypes: ['violations']})).violations"
+    )
     return [
         f"{violation['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
         for violation in found

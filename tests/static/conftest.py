@@ -47,7 +47,9 @@ def page(chromium: Browser) -> Iterator[Page]:
     page = context.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
-    page.on("console", lambda line: broken.append(line.text) if "Content Security Policy" in line.text else None)
+    page.on(
+        "console", lambda line: broken.append(line.text) if "Content Security Policy" in line.text else None
+    )
     yield page
     context.close()
     assert broken == []

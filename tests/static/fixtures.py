@@ -100,10 +100,14 @@ def rendered(name: str, **context: Any) -> str:
     whole = everything() | context
     fixture = Engine.get_default()
     case = engines["django"].from_string((HERE / "case-fixture.html").read_text())
-    source = (HERE / f"{name}.html").read_text().replace('{% include "case-fixture.html" %}', "{{ case_html }}")
+    source = (
+        (HERE / f"{name}.html").read_text().replace('{% include "case-fixture.html" %}', "{{ case_html }}")
+    )
     assert fixture is not None
-    return engines["django"].from_string(source).template.render(
-        Context(whole | {"case_html": case.template.render(Context(whole))})
+    return (
+        engines["django"]
+        .from_string(source)
+        .template.render(Context(whole | {"case_html": case.template.render(Context(whole))}))
     )
 
 
@@ -115,7 +119,9 @@ def template(name: str, **context: Any) -> str:
 def event(seq: int) -> dict[str, Any]:
     """One event of a run, as a page gets it."""
     lane = ["intake", "matcher", "risk", "treasurer"][seq % 4]
-    kind, state = [("turn", "succeeded"), ("stage", "running"), ("action", "held"), ("belief", "suspect")][seq % 4 - 1]
+    kind, state = [("turn", "succeeded"), ("stage", "running"), ("action", "held"), ("belief", "suspect")][
+        seq % 4 - 1
+    ]
     return {
         "seq": seq, "type": f"{kind}.completed", "at": f"2026-11-23T02:{seq // 60 % 60:02d}:{seq % 60:02d}.123456Z",
         "actor": f"agent:{lane}@3", "cause": max(1, seq - 1), "lane": lane, "kind": kind,

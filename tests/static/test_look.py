@@ -48,7 +48,9 @@ def test_the_page_is_accessible_and_fits(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_sheets_and_the_drawer_are_accessible(page: Page, stage: Stage, shots: Path | None, width: int, theme: str) -> None:
+def test_sheets_and_the_drawer_are_accessible(
+    page: Page, stage: Stage, shots: Path | None, width: int, theme: str
+) -> None:
     stage.pages["/"] = lambda query: (200, rendered("gallery"))
     stage.pages["/fragment/"] = lambda query: (200, "<h2>Event 12</h2><p>Intake finished</p>")
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
