@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) and the digests made from it.
 
 Everything that is hashed or signed goes through `canonical`: equal values give equal bytes, whatever the order
-of their keys. Values that have no single JSON form are refused (NaN, infinities, integers beyond 2^53, lone
+of their keys. Values that have no single JSON form are refused (NaN, infinities, whole numbers beyond 2^53, lone
 surrogates); money is carried as a decimal string with its currency.
 """
 
@@ -35,6 +35,7 @@ def canonical(value: Any) -> bytes:
     try:
         if _is_plain(value):
             return _fast.encode(value)
+        _refuse_blurred(value)
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError, TypeError) as error:
         raise NotCanonical(f"This value cannot be written as canonical JSON: {error}") from error
@@ -61,6 +62,20 @@ def link(previous: bytes, envelope: bytes, payload: bytes) -> bytes:
     `previous` is 32 bytes (GENESIS for the first event).
     """
     return hashlib.sha256(previous + envelope + payload).digest()
+
+
+def _refuse_blurred(value: Any) -> None:
+    """Refuse floats that would be written as whole numbers beyond 2^53: read back, they could not be written again."""
+    kind = type(value)
+    if kind is float:
+        if SAFE_INTEGER < abs(value) < 1e21:
+            raise NotCanonical(f"This value cannot be written as canonical JSON: {value!r} is beyond 2^53.")
+    elif kind is dict:
+        for item in value.values():
+            _refuse_blurred(item)
+    elif kind is list or kind is tuple:
+        for item in value:
+            _refuse_blurred(item)
 
 
 def _is_plain(value: Any) -> bool:
