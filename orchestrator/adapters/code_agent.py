@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from orchestrator import ports
-from orchestrator.adapters import registry, said, timed
+from orchestrator.adapters import model_keys, registry, said, timed
 from orchestrator.domain import errors, replies
 from orchestrator.domain.schemas import clip
 
@@ -58,13 +58,13 @@ def stuck_threads() -> int:
 
 def in_one_line(error: BaseException) -> str:
     """An exception for a sentence: its type and the first line of its message, bounded."""
-    message = str(error).strip().partition("\n")[0].rstrip(".")
+    message = model_keys.scrub(str(error)).strip().partition("\n")[0].rstrip(".")
     return clip(f"{type(error).__name__}: {message}" if message else type(error).__name__, 300)
 
 
 def stack_of(error: BaseException) -> str:
     """A traceback for the log, without local variables, its end when it is long."""
-    return "".join(traceback.format_exception(error))[-8000:]
+    return model_keys.scrub("".join(traceback.format_exception(error)))[-8000:]
 
 
 def _function_of(request: ports.TurnRequest) -> registry.CodeAgent:

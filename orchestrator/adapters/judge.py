@@ -113,17 +113,23 @@ def _verdict(call: model_call.ModelCall, messages: list[Any]) -> tuple[dict[str,
     tool = ToolDefinition(
         name="verdict", description="Give the verdict.", parameters_json_schema=_SCHEMA, strict=False
     )
-    answered = model_call.ask(call, messages, ModelRequestParameters(function_tools=[tool]))
-    given = [
-        model_replies.arguments_of(part)
-        for part in answered.response.tool_calls
-        if part.tool_name == "verdict"
-    ]
-    if not given and answered.response.text:
-        given = _in_text(answered.response.text)
+    try:
+        answered = model_call.ask(call, messages, ModelRequestParameters(function_tools=[tool]))
+        given = _given(answered.response)
+    except errors.PortFailure as error:
+        if error.retry != "contract":
+            raise
+        given = []
     if len(given) != 1 or schemas.problems(_SCHEMA, given[0]):
         raise errors.PortFailure(f"The judge {call.reference} gave no readable verdict. It is asked again.")
     return given[0], answered
+
+
+def _given(response: Any) -> list[Any]:
+    calls = [part for part in response.tool_calls if part.tool_name == "verdict"]
+    if calls:
+        return [model_replies.arguments_of(call) for call in calls]
+    return _in_text(response.text or "")
 
 
 def _in_text(text: str) -> list[Any]:

@@ -72,7 +72,7 @@ def ask(
     try:
         _follow(asking, pieces, is_cancelled, show, started + call.total_seconds + _GRACE)
         response = asking.result()
-    except errors.CountersignError:
+    except errors.PortFailure:
         raise
     except CancelledError:
         raise errors.PortFailure(f"{call.reference} gave no answer in time. It is asked again.") from None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _starting = threading.Lock()
 _stack = ExitStack()
 _portal: BlockingPortal | None = None
+_inherited: list[ExitStack] = []
 _endings: list[Callable[[], Awaitable[None]]] = []
 
 
@@ -52,8 +53,9 @@ def close() -> None:
 
 
 def _forget() -> None:
-    """The child of a fork has no thread behind its parent's loop."""
+    """The child of a fork has no thread behind its parent's loop. Letting go of it would wait for that thread."""
     global _portal, _stack, _starting
+    _inherited.append(_stack)
     _portal, _stack, _starting = None, ExitStack(), threading.Lock()
 
 

@@ -48,6 +48,7 @@ class RegisteredTools:
             raise errors.PortFailure(
                 f"The tool {request.tool.name} failed with {code_agent.in_one_line(error)}.",
                 retry="permanent",
+                uncertain=True,
             ) from None
         try:
             return said.to_json(result, f"The result of {request.tool.name}")

@@ -102,8 +102,7 @@ class ChatCompletions:
         self.key = key
         self.otherwise = otherwise or (lambda body: failure(500, "no answer is scripted"))
         self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -135,6 +134,13 @@ class ChatCompletions:
             return self.answers.popleft()
         except IndexError:
             return self.otherwise(asked.body)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of the play."""
 
 
 def _handler(server: ChatCompletions) -> type[BaseHTTPRequestHandler]:
