@@ -35,7 +35,7 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "workflow": opened.workflow,
         "sentence": opened.sentence,
         "target": visible(opened.target),
-        "amount": _amount(opened.amount),
+        "amount": comparable_amount(opened.amount),
         "currency": visible(opened.currency or ""),
         "rule": opened.rule,
         "explanation": opened.explanation,
@@ -54,7 +54,7 @@ def request_columns(request: record.Request) -> dict[str, Any]:
     }
 
 
-def _amount(text: str | None) -> Decimal | None:
+def comparable_amount(text: str | None) -> Decimal | None:
     """An amount that the column can hold exactly; None for what could not be compared anyway."""
     value = money.plain_value(text)
     return None if value is None else value.quantize(_PRECISION)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from approvals.domain import record, spans
 from approvals.models import ApprovalRequest
+from approvals.queries import requests
 from approvals.services import rows
 from orchestrator.domain import errors
 from orchestrator.services import release
@@ -41,7 +42,7 @@ def expire_due(now: dt.datetime) -> int:
 def _expire(request: str, run: str) -> bool:
     with transaction.atomic():
         release.lock(run=run)
-        before = rows.load(request)
+        before = requests.load(request)
         if before.status != "pending":
             return False
         at = rows.database_time()

@@ -14,7 +14,8 @@ import msgspec
 from approvals.domain import checks, quorum, record, sentence, spans, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
-from approvals.services import people, policies, rows
+from approvals.queries import people, requests
+from approvals.services import policies, rows
 from orchestrator.domain import content, errors, ids
 from orchestrator.ports import ActionFacts, Verdict
 
@@ -29,7 +30,7 @@ def open_request(*, facts: ActionFacts, verdict: Verdict, at: dt.datetime) -> st
     for row in earlier.filter(status="pending"):
         reason = "The action was assessed again; a newer request takes this one's place."
         superseded = record.Superseded(request=str(row.id), reason=reason, at=at)
-        rows.step(rows.from_row(row), superseded, by=SYSTEM, at=at)
+        rows.step(requests.from_row(row), superseded, by=SYSTEM, at=at)
     opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at)
     rows.insert(opened, by=SYSTEM)
     return opened.request
@@ -42,7 +43,7 @@ def withdraw_requests(*, run: str, actions: Sequence[str], reason: str, at: dt.d
     )
     for row in open_rows:
         fact = record.Withdrawn(request=str(row.id), reason=reason, at=at)
-        rows.step(rows.from_row(row), fact, by=SYSTEM, at=at)
+        rows.step(requests.from_row(row), fact, by=SYSTEM, at=at)
 
 
 def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | None:
@@ -50,7 +51,7 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
 
     Checked: the state, the digest, the second clock, the signers, and the verdict under the newest policy.
     """
-    found = rows.load(request)
+    found = requests.load(request)
     if found.status != "approved":
         return f"The approval request is {lifecycle.WORDS[found.status]}."
     if found.opened.digest != facts.digest:

@@ -1,4 +1,4 @@
-"""The rows of requests: load one as the domain knows it, and write one step of it with a compare-and-set.
+"""The rows of requests: open one, and take one step of its life with a compare-and-set.
 
 Every step writes the fact and the row it leads to in the caller's transaction. Nothing else writes these
 rows.
@@ -7,10 +7,8 @@ rows.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import Any
 
-import msgspec
 from django.db import connection
 from django.db.models import DateTimeField, Func
 
@@ -18,11 +16,6 @@ from approvals import projections
 from approvals.domain import record
 from approvals.models import ApprovalRequest, SignOff
 from approvals.services import recording
-from orchestrator.domain import errors
-
-
-class UnknownRequest(errors.NotFound):
-    """There is no such approval request. The link may be incomplete, or from another installation."""
 
 
 class ClockTimestamp(Func):
@@ -37,29 +30,6 @@ def database_time() -> dt.datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: dt.datetime = cursor.fetchone()[0]
     return moment
-
-
-def load(request: str | uuid.UUID) -> record.Request:
-    """A request with its sign-offs. Raises UnknownRequest."""
-    row = ApprovalRequest.objects.filter(pk=_key(request)).first()
-    if row is None:
-        raise UnknownRequest(request=str(request))
-    return from_row(row)
-
-
-def from_row(row: ApprovalRequest) -> record.Request:
-    given = SignOff.objects.filter(request=row).order_by("id")
-    return record.Request(
-        opened=msgspec.json.decode(row.opened, type=record.Opened),
-        status=row.status,
-        version=row.version,
-        decided_at=row.decided_at,
-        decided_by=row.decided_by,
-        reason=row.reason,
-        execute_by=row.execute_by,
-        changed_at=row.changed_at,
-        sign_offs=tuple(_sign_off(one) for one in given),
-    )
 
 
 def insert(fact: record.Opened, *, by: str) -> None:
@@ -89,25 +59,3 @@ def step(before: record.Request, fact: record.Fact, *, by: str, at: dt.datetime,
         SignOff.objects.create(**projections.sign_off_columns(sign_off))
     recording.record_fact(fact, by=by, at=at)
     return True
-
-
-def _sign_off(row: SignOff) -> record.SignOff:
-    return record.SignOff(
-        request=str(row.request_id),
-        reviewer=row.reviewer,
-        role=row.role,
-        groups=tuple(row.groups),
-        verb=row.verb,
-        reason=row.reason,
-        seen_digest=row.seen_digest,
-        seen_version=row.seen_version,
-        opened_at=row.opened_at,
-        decided_at=row.decided_at,
-    )
-
-
-def _key(request: str | uuid.UUID) -> uuid.UUID:
-    try:
-        return request if isinstance(request, uuid.UUID) else uuid.UUID(request)
-    except ValueError:
-        raise UnknownRequest(request=str(request)) from None

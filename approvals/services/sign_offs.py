@@ -14,7 +14,8 @@ from django.db import transaction
 
 from approvals.domain import quorum, record, spans
 from approvals.domain import requests as lifecycle
-from approvals.services import people, rows
+from approvals.queries import people, requests
+from approvals.services import rows
 from orchestrator.domain import errors
 from orchestrator.services import release
 
@@ -61,16 +62,16 @@ def sign_off(
 ) -> Answered:
     """Answer a request. `seen_*` echo what the person was shown; `opened_at` is when they opened it.
 
-    Raises Decided, Changed, TooLate, ReasonMissing, quorum.SelfSignOff, quorum.NotEligible, rows.UnknownRequest.
+    Raises Decided, Changed, TooLate, ReasonMissing, quorum.SelfSignOff, quorum.NotEligible, requests.UnknownRequest.
     """
     if verb not in ("approve", "reject"):
         raise NoSuchAnswer()
     answer: quorum.Verb = "approve" if verb == "approve" else "reject"
     reason = reason.strip()
-    run = rows.load(request).opened.run
+    run = requests.load(request).opened.run
     with transaction.atomic():
         release.lock(run=run)
-        before = rows.load(request)
+        before = requests.load(request)
         mine = next((given for given in before.sign_offs if given.reviewer == by.get_username()), None)
         if mine is not None and mine.verb == answer:
             return Answered(before.opened.request, before.status, answer, repeated=True)
@@ -157,7 +158,7 @@ def _take(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime)
     )
     if won:
         return
-    now = rows.load(fact.request)
+    now = requests.load(fact.request)
     if now.status != "pending":
         raise already_decided(now, at)
     if now.opened.digest != fact.seen_digest or now.version != fact.seen_version:

@@ -17,8 +17,8 @@ from django.db import connection
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest, SignOff
+from approvals.queries.people import SIGN_OFF
 from approvals.services import deadlines, rebuild, sign_offs
-from approvals.services.people import SIGN_OFF
 from config.models import User
 from config.roles import ensure_roles
 from orchestrator import engine, eventlog

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from approvals.domain import quorum
 from approvals.models import SignOff
+from approvals.queries.requests import UnknownRequest
 from approvals.services import sign_offs
-from approvals.services.rows import UnknownRequest
 from orchestrator import eventlog
 from orchestrator.services import runs as run_service
 from tests.approvals import runs

@@ -1,0 +1,61 @@
+"""One request as the domain knows it: the row and its sign-offs, read back into the types of the record."""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from approvals.domain import record
+from approvals.models import ApprovalRequest, SignOff
+from orchestrator.domain import errors
+
+
+class UnknownRequest(errors.NotFound):
+    """There is no such approval request. The link may be incomplete, or from another installation."""
+
+
+def load(request: str | uuid.UUID) -> record.Request:
+    """A request with its sign-offs. Raises UnknownRequest."""
+    row = ApprovalRequest.objects.filter(pk=_key(request)).first()
+    if row is None:
+        raise UnknownRequest(request=str(request))
+    return from_row(row)
+
+
+def from_row(row: ApprovalRequest) -> record.Request:
+    """A row, with its sign-offs, as the record's type."""
+    given = SignOff.objects.filter(request=row).order_by("id")
+    return record.Request(
+        opened=msgspec.json.decode(row.opened, type=record.Opened),
+        status=row.status,
+        version=row.version,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        execute_by=row.execute_by,
+        changed_at=row.changed_at,
+        sign_offs=tuple(_sign_off(one) for one in given),
+    )
+
+
+def _sign_off(row: SignOff) -> record.SignOff:
+    return record.SignOff(
+        request=str(row.request_id),
+        reviewer=row.reviewer,
+        role=row.role,
+        groups=tuple(row.groups),
+        verb=row.verb,
+        reason=row.reason,
+        seen_digest=row.seen_digest,
+        seen_version=row.seen_version,
+        opened_at=row.opened_at,
+        decided_at=row.decided_at,
+    )
+
+
+def _key(request: str | uuid.UUID) -> uuid.UUID:
+    try:
+        return request if isinstance(request, uuid.UUID) else uuid.UUID(request)
+    except ValueError:
+        raise UnknownRequest(request=str(request)) from None

@@ -1,0 +1,62 @@
+"""What is unusual about a request, from earlier requests alone: said only where there is something to compare with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import connection
+
+from approvals.domain import money, record
+from approvals.domain.visible import visible
+from approvals.models import ApprovalRequest
+from approvals.projections import comparable_amount
+
+# Below this many earlier amounts a median says little; below this factor it is not worth a reviewer's time.
+ENOUGH = 5
+FACTOR = Decimal(3)
+
+
+def unusual(request: record.Request) -> tuple[str, ...]:
+    """Sentences on what sets this request apart; none when nothing does."""
+    found = (_refused_before(request), _first_target(request), _amount(request))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _refused_before(request: record.Request) -> str:
+    earlier = (
+        ApprovalRequest.objects.filter(digest=request.opened.digest, status="rejected")
+        .filter(opened_at__lt=request.opened.opened_at)
+        .order_by("-decided_at")
+        .first()
+    )
+    if earlier is None:
+        return ""
+    return f"The very same action was rejected before, by {earlier.decided_by}: {earlier.reason}"
+
+
+def _first_target(request: record.Request) -> str:
+    opened = request.opened
+    if not opened.target:
+        return ""
+    earlier = ApprovalRequest.objects.filter(tool=opened.tool, opened_at__lt=opened.opened_at)
+    if not earlier.exists() or earlier.filter(target=visible(opened.target)).exists():
+        return ""
+    return f"This is the first request of {visible(opened.tool)} for {visible(opened.target)}."
+
+
+def _amount(request: record.Request) -> str:
+    opened = request.opened
+    amount = comparable_amount(opened.amount)
+    if amount is None or not opened.currency:
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY amount) FROM approvals_approvalrequest "
+            "WHERE tool=%s AND currency=%s AND amount IS NOT NULL AND opened_at < %s",
+            [opened.tool, visible(opened.currency), opened.opened_at],
+        )
+        count, median = cursor.fetchone()
+    if count < ENOUGH or not median or amount < FACTOR * median:
+        return ""
+    usual = money.shown(median.normalize(), opened.currency)
+    return f"The amount is {amount / median:.1f} times the usual one (the median of {count} earlier requests is {usual})."

@@ -1,0 +1,74 @@
+"""The work around a case: the run, its last turns, its files and where the action stands now. Asked of the
+orchestrator's own questions; a run that cannot be read leaves the case readable."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator import blobs, queries
+
+# Turns shown beside a case, and how far back in the run they are looked for.
+TURNS = 5
+LOOK_BACK = 1000
+
+
+@dataclass(frozen=True)
+class TurnLine:
+    """One of the run's last turns before the action was proposed."""
+
+    agent: str
+    stage: str
+    state: str
+    said: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """The run of a case. `files` gives digests by name, `file_numbers` their places in the run's list."""
+
+    id: str
+    name: str
+    state: str
+    action_state: str
+    outcome: str
+    digest_matches: bool | None
+    files: Mapping[str, str] = field(default_factory=dict)
+    file_numbers: Mapping[str, int] = field(default_factory=dict)
+    turns: tuple[TurnLine, ...] = ()
+
+
+def run_card(run: str, action: str, digest: str) -> RunCard:
+    """The run of a case, and whether what is stored for execution is still what the case shows."""
+    detail = queries.run_detail(run)
+    now = queries.action_card(run, action)
+    listed = queries.files_of(detail.input)
+    found = queries.turn_page(run, after=max(0, now.proposed_seq - LOOK_BACK), limit=500).cards
+    before = [turn for turn in found if turn.requested_seq < now.proposed_seq]
+    return RunCard(
+        id=run,
+        name=detail.card.name,
+        state=detail.card.state,
+        action_state=now.state,
+        outcome=now.outcome,
+        digest_matches=now.digest == digest,
+        files={file.name: file.digest for file in listed},
+        file_numbers={file.name: file.number for file in listed},
+        turns=tuple(
+            TurnLine(
+                turn.agent,
+                turn.stage,
+                turn.state,
+                turn.note or turn.error or turn.feedback,
+                turn.requested_at,
+            )
+            for turn in before[-TURNS:]
+        ),
+    )
+
+
+def read_file(digest: str) -> bytes:
+    """The bytes of an uploaded file. Raises what the orchestrator raises when they were erased."""
+    return blobs.read(digest)
