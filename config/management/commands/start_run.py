@@ -18,7 +18,7 @@ from django.utils import timezone
 from config import running
 from config.following import Follower, exit_code
 from config.people import User
-from orchestrator.domain import errors, fields
+from orchestrator.domain import errors, run_inputs
 from orchestrator.queries.published import find_workflow
 from orchestrator.services import files, runs
 
@@ -83,10 +83,8 @@ class Command(BaseCommand):
             raise runs.UnknownWorkflow(
                 f"There is no workflow {options['workflow']!r}. `manage.py seed` installs the examples."
             )
-        parameters = fields.read_parameters(workflow.input_schema, dict(map(_pair, options["param"])))
-        inputs: dict[str, Any] = {"files": files.keep_files(files=files.read_folder(options["input"]))}
-        if parameters:
-            inputs["parameters"] = parameters
+        inputs = run_inputs.read(workflow.input_schema, dict(map(_pair, options["param"])))
+        inputs["files"] = files.keep_files(files=files.read_folder(options["input"]))
         return runs.start_run(
             workflow=workflow.slug,
             inputs=inputs,
