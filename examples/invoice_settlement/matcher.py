@@ -132,23 +132,24 @@ class _Claims:
         )
         # Half a smallest unit over the line is what rounding its amount can do.
         slack = money.per(money.unit(invoice.currency), Decimal(line.quantity)) / 2
+        asked, agreed = _short(price, invoice.currency), _short(order.price, invoice.currency)
         if price > limit + slack:
             raise _Misfit(
                 "price_above_order",
                 invoice,
                 line,
                 order,
-                f"costs {_short(price, invoice.currency)} {invoice.currency} a unit, but {order.label} says {_short(order.price, invoice.currency)} "
-                f"and the tolerance ends at {_short(limit, invoice.currency)}. Ask the buyer whether the new price was agreed, else "
-                "the supplier for a corrected invoice",
+                f"costs {asked} {invoice.currency} a unit, but {order.label} says {agreed} and the tolerance ends at "
+                f"{_short(limit, invoice.currency)}. Ask the buyer whether the new price was agreed, else the "
+                "supplier for a corrected invoice",
                 "unit_price",
             )
         if price > order.price + slack:
             flags.append(
                 Flag(
                     code="price_within_tolerance",
-                    sentence=f"Line {wording.visible(line.id, 20)} costs {_short(price, invoice.currency)} a unit instead of "
-                    f"{_short(order.price, invoice.currency)}, within the tolerance.",
+                    sentence=f"Line {wording.visible(line.id, 20)} costs {asked} a unit instead of {agreed}, "
+                    "within the tolerance.",
                     evidence=_evidence(invoice, line, order, "unit_price"),
                 )
             )
@@ -217,7 +218,7 @@ def _limit(base: Decimal, percent: str, fixed: str) -> Decimal:
 
 def _short(price: Decimal, currency: str) -> str:
     """A unit price for a sentence: with the currency's decimals, up to four when it needs them."""
-    price = price.quantize(Decimal("0.0001"))
+    price = money.to_places(price, 4)
     return money.text(price, currency) if money.fits(price, currency) else money.plain(price)
 
 

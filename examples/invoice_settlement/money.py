@@ -63,6 +63,11 @@ def rounded(number: Decimal, currency: str) -> Decimal:
     return number.quantize(unit(currency), context=_EXACT)
 
 
+def to_places(number: Decimal, digits: int) -> Decimal:
+    """The number with at most this many decimals, halves away from zero."""
+    return number.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
+
+
 def unit(currency: str) -> Decimal:
     """The smallest amount of a currency: 0.01 for EUR, 1 for JPY, 0.001 for KWD."""
     return Decimal(1).scaleb(-(decimals(currency) or 0))

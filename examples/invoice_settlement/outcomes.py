@@ -83,6 +83,13 @@ def each(
             passed.append(room.take(judge(claim)))
         except Unusable as fault:
             rejected.append(rejection(claim, stage, fault))
+        except Exception as fault:
+            # An invoice that finds a way past every check must still not stop the others.
+            kind = type(fault).__name__
+            sentence = f"The invoice could not be judged ({kind}). Look at it by hand."
+            rejected.append(
+                rejection(claim, stage, Unusable("unreadable", sentence, *claim.evidence("number")))
+            )
     return passed, rejected
 
 

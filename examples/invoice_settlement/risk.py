@@ -74,10 +74,11 @@ class _Payees:
             raise _changed_account(claim, supplier)
         before = self.paid.by_number(supplier.id, claim.number)
         if before is not None:
+            paid = money.shown(before.number("amount") or Decimal(0), before["currency"])
             raise Unusable(
                 "already_paid",
                 f"Invoice {wording.visible(claim.number, 40)} of {wording.visible(supplier.name)} was already paid "
-                f"({wording.visible(before.file.name)}, line {before.line}: {money.shown(before.number('amount') or Decimal(0), before['currency'])}). "
+                f"({wording.visible(before.file.name)}, line {before.line}: {paid}). "
                 "Do not pay it again; if it is another invoice, ask the supplier for one with its own number.",
                 *claim.evidence("number"),
                 before.evidence("number"),
