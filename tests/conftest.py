@@ -24,6 +24,8 @@ FOUND_RUNNING: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tests serve static files from where they lie, but whitenoise warns when the folder is missing.
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     if hasattr(config, "workerinput"):
         return
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
