@@ -148,7 +148,7 @@ def _the_input(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     name = settings.get("input")
     if name is None and len(inputs) == 1:
         return next(iter(inputs.values()))
-    if name not in inputs:
+    if not isinstance(name, str) or name not in inputs:
         raise BadSettings(
             f"fields_unchanged: name one of the stage's inputs ({', '.join(inputs)}) as `input`."
         )

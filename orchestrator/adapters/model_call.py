@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters import model_catalogue, model_failures, model_pricing, said
 from orchestrator.adapters.portal import portal
 from orchestrator.domain import errors, replies
+
+if TYPE_CHECKING:
+    from pydantic_ai.settings import ModelSettings
 
 # How often a silent model's caller looks whether the run was cancelled, in seconds.
 LOOK_EVERY = 0.25
@@ -59,13 +62,16 @@ def ask(
 
     Raises PortFailure with the retry it deserves, and CallCancelled when `is_cancelled` says so.
     """
-    started = time.monotonic()
     try:
         model = model_catalogue.model_for(call.reference, base_url=call.base_url, slug=call.slug)
     except errors.Refused as error:
         raise errors.PortFailure(
             f"{call.reference} could not be asked. {error.message}", retry="permanent"
         ) from None
+    # Building the first client imports a large library: that time is not the model's.
+    import pydantic_ai.direct  # noqa: F401 - here, so that the loop is not held up by it
+
+    started = time.monotonic()
     pieces: SimpleQueue[str] = SimpleQueue()
     asking = portal().start_task_soon(_stream, model, list(messages), parameters, _limits(call), pieces.put)
     asking.add_done_callback(lambda _: pieces.put(""))  # wakes the caller
@@ -122,7 +128,7 @@ def _waiting_text(pieces: SimpleQueue[str]) -> str:
         return "".join(found)
 
 
-def _limits(call: ModelCall) -> dict[str, Any]:
+def _limits(call: ModelCall) -> ModelSettings:
     return {
         "timeout": call.idle_seconds,
         "request_timeout": call.total_seconds,
@@ -133,7 +139,7 @@ def _limits(call: ModelCall) -> dict[str, Any]:
 
 
 async def _stream(
-    model: Any, messages: list[Any], parameters: Any, limits: dict[str, Any], put: Callable[[str], None]
+    model: Any, messages: list[Any], parameters: Any, limits: ModelSettings, put: Callable[[str], None]
 ) -> Any:
     from pydantic_ai.direct import model_request_stream
     from pydantic_ai.messages import (

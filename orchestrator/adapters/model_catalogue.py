@@ -97,6 +97,7 @@ def _build(reference: str, base_url: str, key: str | None) -> Any:
 def _compatible(reference: str, base_url: str, key: str | None) -> Any:
     from pydantic_ai.models import create_async_httpx2_client
     from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
     provider = OpenAICompatibleProvider(
@@ -107,7 +108,7 @@ def _compatible(reference: str, base_url: str, key: str | None) -> Any:
         http_client=create_async_httpx2_client(transport=outgoing.transport()),
     )
     # The older name of the limit, which every server of this protocol knows.
-    profile = {"openai_chat_supports_max_completion_tokens": False}
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
     return OpenAIChatModel(name_of(reference), provider=provider, profile=profile)
 
 
@@ -117,4 +118,9 @@ def _known(reference: str, key: str | None) -> Any:
 
     if key is None:
         return infer_model(reference, infer_provider)
-    return infer_model(reference, lambda name: infer_provider_class(name)(api_key=key))
+
+    def with_key(name: str) -> Any:
+        provider: Any = infer_provider_class(name)
+        return provider(api_key=key)
+
+    return infer_model(reference, with_key)

@@ -9,6 +9,9 @@ from orchestrator.domain import replies
 # About how many bytes of text make a token. Only for servers that report no usage, and marked as estimated.
 _BYTES_PER_TOKEN = 4
 
+# One provider's other doors have its prices.
+_PRICED_AS = {"openai-chat": "openai", "openai-responses": "openai", "google-cloud": "google"}
+
 
 def usage_of(
     response: Any, *, reference: str, base_url: str, asked_bytes: int, milliseconds: int
@@ -37,13 +40,16 @@ def cost_of(
     """The price in USD as decimal text, or None when nobody's price list has this model."""
     import genai_prices
 
-    provider, _, model = reference.rpartition(":") if base_url else reference.partition(":")
+    provider, _, model = reference.partition(":")
     usage = reported or genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-    where = {"provider_api_url": base_url} if base_url else {"provider_id": provider}
     try:
-        price = genai_prices.calc_price(usage, reference.partition(":")[2] or model, **where).total_price
+        if base_url:
+            found = genai_prices.calc_price(usage, model or provider, provider_api_url=base_url)
+        else:
+            found = genai_prices.calc_price(usage, model, provider_id=_PRICED_AS.get(provider, provider))
     except (LookupError, ValueError, ArithmeticError):
         return None
+    price = found.total_price
     return f"{price:f}"
 
 
