@@ -11,6 +11,7 @@ import "./drawer.js";
 import "./upload.js";
 import "./filter.js";
 import "./fragments.js";
+import "./refresh.js";
 import "./text.js";
 import "./trace.js";
 import "./inbox.js";

@@ -74,6 +74,7 @@ function take(frame) {
   if (frame.type === "events") takeEvents(name, frame);
   else if (frame.type === "text") say("cs:text", { stream: name, turn: frame.turn, chunk: frame.chunk });
   else if (frame.type === "page") say("cs:page", { html: frame.html });
+  else if (frame.type === "changed") say("countersign:changed", { stream: name });
   else if (frame.type === "reload") reload();
 }
 
@@ -133,6 +134,11 @@ function watch() {
   const now = Date.now();
   if (now - lastHeard > SILENCE) { drop(); return; }
   for (const [name, stream] of streams) {
+    // What is acknowledged makes room on the server; a browser that takes nothing is sent nothing.
+    if (stream.cursor !== null && stream.cursor !== stream.acknowledged) {
+      stream.acknowledged = stream.cursor;
+      send({ type: "ack", stream: name, cursor: stream.cursor });
+    }
     if (stream.cursor === null || stream.head <= stream.cursor) continue;
     if (now - Math.max(stream.progressAt, stream.askedAt) > REASK) ask(name);
   }

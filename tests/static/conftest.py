@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -30,6 +31,11 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _only_the_frame(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.static.urls"
 
 
 @pytest.fixture

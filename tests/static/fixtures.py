@@ -35,6 +35,10 @@ class Note(str):
 class StartForm(forms.Form):
     name = forms.CharField(label="Name", help_text="Shown in lists and in the record.")
     note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    urgent = forms.BooleanField(label="Tell reviewers at once", required=False)
+    parts = forms.MultipleChoiceField(
+        label="Parts", choices=[("x", "Invoices"), ("y", "Receipts")], widget=forms.CheckboxSelectMultiple
+    )
     workflow = forms.ChoiceField(label="Workflow", choices=[("a", "Invoice settlement"), ("b", "Review")])
 
     def clean(self) -> None:
