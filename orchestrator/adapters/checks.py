@@ -40,11 +40,11 @@ def required_evidence(
     settings: Mapping[str, Any],
     *,
     reply: replies.Reply,
-    files: Mapping[str, str],
+    files: frozenset[str],
 ) -> Finding | None:
-    """Each assertion cites evidence, and all of it stands in the run's files: by name and by digest.
+    """Each assertion cites evidence, and all of it stands in the run's files, by the digest of their bytes.
 
-    `files` are digests by file name. Settings: `at_least` assertions (1), `predicates` that need it (all).
+    `files` are the digests. Settings: `at_least` assertions (1), `predicates` that need it (all).
     """
     only = settings.get("predicates")
     wanted = [said for said in reply.assertions if not only or said.predicate in only]
@@ -133,14 +133,12 @@ def _finding(settings: Mapping[str, Any], problems: Sequence[str]) -> Finding | 
     return Finding(outcome=outcome, text="\n".join(shown), evidence=tuple(shown[:_MOST]))
 
 
-def _not_cited(cited: replies.Evidence, files: Mapping[str, str]) -> str:
+def _not_cited(cited: replies.Evidence, files: frozenset[str]) -> str:
     source = shown_value(cited.source)
     if not cited.digest:
         return f"cites {source} without the file's digest."
-    if cited.source in files and files[cited.source] != cited.digest:
-        return f"cites {source} with a digest that is not that file's."
-    if cited.digest not in set(files.values()):
-        return f"cites {source}, which is none of the run's files."
+    if cited.digest not in files:
+        return f"cites {source} with a digest that is none of the run's files'."
     return ""
 
 

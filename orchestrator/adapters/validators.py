@@ -33,11 +33,11 @@ def run_validators(
     output: Any,
     inputs: Mapping[str, Any],
     reply: replies.Reply,
-    files: Mapping[str, str],
+    files: frozenset[str],
 ) -> StageVerdict:
     """The verdict over one output, with the findings of every validator that was run.
 
-    `files` are the run's files: their digest by name. The schema is always checked first. Raises PortFailure when
+    `files` are the digests of the run's files. The schema is always checked first. Raises PortFailure when
     a validator cannot do its work: what nobody examined does not pass.
     """
     offered = {"stage": stage, "agent": agent, "reply": reply, "files": files}

@@ -17,7 +17,7 @@ from orchestrator.domain.validation import Finding
 from tests.fakes.chat_completions import Answer, Call, failure
 
 AGENT = AgentSpec(slug="adder", name="Adder", owner="olga", kind="model", reference="openai:gpt-5")
-FILES = {"a.xml": "aa", "b.xml": "bb"}
+FILES = frozenset({"aa", "bb"})
 GIVEN = {"intake": {"id": "7", "lines": [{"n": "1"}, {"n": "2"}]}}
 
 
@@ -102,8 +102,7 @@ def test_a_deterministic_check_finds_what_is_wrong(ref, output, words):
 EVIDENCE = {
     "cited": (evidence(source="a.xml", digest="aa"), ""),
     "no digest": (evidence(source="a.xml"), "without the file's digest"),
-    "another file's digest": (evidence(source="a.xml", digest="bb"), "a digest that is not that file's"),
-    "an unknown file": (evidence(source="c.xml", digest="cc"), "none of the run's files"),
+    "an unknown file": (evidence(source="c.xml", digest="cc"), "none of the run's files'"),
     "no evidence": (Reply(assertions=(Assertion(subject="s", predicate="p"),)), "cites no evidence"),
     "no assertion": (Reply(), "0 assertions with evidence"),
 }
@@ -142,7 +141,7 @@ def garbage(output, inputs, settings):
 @validator("tests.all")
 def everything(output, inputs, settings, *, reply, files, stage, agent):
     return Finding(
-        outcome="pass", text=f"{reply.output} {files['a.xml']} {stage.name} {agent.slug}", validator="forged"
+        outcome="pass", text=f"{reply.output} {'aa' in files} {stage.name} {agent.slug}", validator="forged"
     )
 
 
@@ -169,7 +168,7 @@ def test_what_nobody_could_examine_does_not_pass(ref, words):
 
 def test_a_validator_gets_what_it_asks_for_and_cannot_sign_as_another():
     (_, found) = verdict(3, use("tests.all")).findings
-    assert (found.text, found.validator) == ("3 aa adding adder", "tests.all")
+    assert (found.text, found.validator) == ("3 True adding adder", "tests.all")
 
 
 @pytest.mark.parametrize("path", ["a[", "a..b", "[x]", "a]", ".a"])
