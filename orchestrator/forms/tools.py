@@ -1,0 +1,109 @@
+"""The form that declares a tool: what its arguments mean, how grave a call is, how it is told in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+from orchestrator.domain import soundness
+from orchestrator.domain.specs import ToolSpec
+from orchestrator.forms.agents import CATEGORIES
+from orchestrator.forms.parts import SpecForm, choices, plain_lines
+
+REVERSIBILITY = [
+    ("reversible", "Can be undone"),
+    ("compensable", "Can be made good by another action"),
+    ("irreversible", "Cannot be undone"),
+]
+
+
+class ToolForm(SpecForm):
+    """A declaration. `parameters` is the schema of the registered function, which the form does not change."""
+
+    aliases = {"parameters": "name"}
+
+    name = forms.ChoiceField(label="Function", help_text="The registered function that a call runs.")
+    description = forms.CharField(
+        max_length=soundness.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Agents and reviewers read it.",
+    )
+    sentence = forms.CharField(
+        required=False,
+        max_length=300,
+        help_text="What a reviewer reads, with arguments in braces, as in Pay {amount} to {payee}.",
+    )
+    category = forms.ChoiceField(
+        choices=CATEGORIES,
+        label="Kind of action",
+        help_text="Financial, safety-critical and what affects a person always wait for a person.",
+    )
+    reads_only = forms.BooleanField(
+        required=False,
+        label="It only reads",
+        help_text="Such a call runs at once, unless its caller chooses whom it reaches.",
+    )
+    reversibility = forms.ChoiceField(choices=REVERSIBILITY, initial="irreversible", label="After a mistake")
+    idempotent = forms.BooleanField(
+        required=False,
+        label="The same call never happens twice",
+        help_text="Only then is it tried again after a crash.",
+    )
+    target_field = forms.ChoiceField(required=False, label="Argument with the target")
+    amount_field = forms.ChoiceField(required=False, label="Argument with the amount")
+    currency_field = forms.ChoiceField(required=False, label="Argument with the currency")
+    person_field = forms.ChoiceField(required=False, label="Argument with the affected person")
+    non_semantic = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Not sealed",
+        help_text="Arguments that may differ without changing what is signed off, such as a note.",
+    )
+    timeout_seconds = forms.FloatField(label="Time limit, seconds", min_value=1, max_value=3600, initial=60)
+
+    def __init__(
+        self,
+        *args: Any,
+        names: Sequence[str],
+        parameters: Mapping[str, Any],
+        is_new: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.parameters = dict(parameters)
+        self.fields["name"].choices = choices(names)  # type: ignore[attr-defined]
+        self.fields["name"].disabled = not is_new
+        known = choices(self.parameters.get("properties", {}))
+        for field in ("target_field", "amount_field", "currency_field", "person_field"):
+            self.fields[field].choices = [("", "none"), *known]  # type: ignore[attr-defined]
+        self.fields["non_semantic"].choices = known  # type: ignore[attr-defined]
+
+    def is_valid(self) -> bool:
+        if super().is_valid():
+            self.show(soundness.tool_faults(self.spec()))
+        return not self.errors
+
+    def spec(self) -> ToolSpec:
+        """The spec that the form says, as far as it can be read."""
+        return ToolSpec(
+            name=self.given("name"),
+            description=plain_lines(self.given("description")),
+            parameters=self.parameters or {"type": "object"},
+            sentence=self.given("sentence").strip(),
+            category=self.given("category") or "routine",
+            reads_only=bool(self.given("reads_only", False)),
+            reversibility=self.given("reversibility") or "irreversible",
+            idempotent=bool(self.given("idempotent", False)),
+            target_field=self.given("target_field"),
+            amount_field=self.given("amount_field"),
+            currency_field=self.given("currency_field"),
+            person_field=self.given("person_field"),
+            non_semantic=tuple(self.given("non_semantic", [])),
+            timeout_seconds=self.given("timeout_seconds", 60.0),
+        )
+
+
+def initial_of(spec: ToolSpec) -> dict[str, Any]:
+    return {name: getattr(spec, name) for name in ToolForm.base_fields}
