@@ -80,20 +80,20 @@ def check(reviewer: Reviewer, verb: Verb, levels: Sequence[Level], excluded: Ite
     if not reviewer.is_active:
         raise NotEligible("This account is deactivated, so it cannot decide.", code="inactive")
     reasons = [exclusion.reason for exclusion in excluded if exclusion.person == reviewer.person]
-    if verb == "reject" and reasons:
+    if reasons and verb == "reject":
         return  # people may always stop what is done in their own name
+    if reasons:
+        why = " and ".join(dict.fromkeys(reasons))
+        raise SelfSignOff(
+            f"{reviewer.person} {why} and so may not approve this action. Reject it, or ask a colleague.",
+            code="self",
+        )
     if not reviewer.may_sign_off:
         raise NotEligible("Your role does not decide requests. Ask an administrator.", code="no_permission")
     if not any(level.group in reviewer.groups for level in levels):
         groups = " or ".join(dict.fromkeys(level.group for level in levels))
         raise NotEligible(
             f"This request waits for the group {groups}, and you are not in it.", code="not_in_group"
-        )
-    if reasons:
-        why = " and ".join(dict.fromkeys(reasons))
-        raise SelfSignOff(
-            f"{reviewer.person} {why} and so may not approve this action. Reject it, or ask a colleague.",
-            code="self",
         )
 
 

@@ -18,33 +18,37 @@ State = Literal["verified", "claim", "wrong"]
 
 @dataclass(frozen=True)
 class EvidenceCard:
-    """One piece of evidence: where it points, what it quotes, and what the system found there."""
+    """One piece of evidence: where it points, what it quotes, and what the system found there. `number` is the
+    file's place in the run's list, 0 when it is none of the run's files."""
 
     source: str
     place: str
     quote: str
     state: State
     found: str
-    digest: str
+    number: int
 
 
 def evidence(
-    given: Iterable[Evidence], files: Mapping[str, str], read: Callable[[str], bytes]
+    given: Iterable[Evidence], files: Mapping[str, tuple[int, str]], read: Callable[[str], bytes]
 ) -> tuple[EvidenceCard, ...]:
-    """Cards for evidence. `files` gives the digests of the run's files by name, `read` their bytes by digest."""
+    """Cards for evidence. `files` gives number and digest of the run's files by name, `read` bytes by digest."""
     lines: dict[str, list[str] | None] = {}
     return tuple(_card(one, files, read, lines) for one in given)
 
 
 def _card(
-    one: Evidence, files: Mapping[str, str], read: Callable[[str], bytes], lines: dict[str, list[str] | None]
+    one: Evidence,
+    files: Mapping[str, tuple[int, str]],
+    read: Callable[[str], bytes],
+    lines: dict[str, list[str] | None],
 ) -> EvidenceCard:
     place = ", ".join(
         filter(None, [visible(one.locator), f"line {one.line}" if one.line is not None else ""])
     )
-    digest = files.get(one.source, "")
+    number, digest = files.get(one.source, (0, ""))
     state, found = _checked(one, digest, read, lines)
-    return EvidenceCard(visible(one.source), place, one.quote, state, found, digest)
+    return EvidenceCard(visible(one.source), place, one.quote, state, found, number)
 
 
 def _checked(

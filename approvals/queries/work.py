@@ -7,7 +7,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator import blobs, queries
+from orchestrator import blobs
+from orchestrator.queries import actions, contents, stages, turns
 
 # Turns shown beside a case, and how far back in the run they are looked for.
 TURNS = 5
@@ -27,7 +28,7 @@ class TurnLine:
 
 @dataclass(frozen=True)
 class RunCard:
-    """The run of a case. `files` gives digests by name, `file_numbers` their places in the run's list."""
+    """The run of a case. `files` gives by name the place in the run's list, and the digest."""
 
     id: str
     name: str
@@ -35,17 +36,16 @@ class RunCard:
     action_state: str
     outcome: str
     digest_matches: bool | None
-    files: Mapping[str, str] = field(default_factory=dict)
-    file_numbers: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     turns: tuple[TurnLine, ...] = ()
 
 
 def run_card(run: str, action: str, digest: str) -> RunCard:
     """The run of a case, and whether what is stored for execution is still what the case shows."""
-    detail = queries.run_detail(run)
-    now = queries.action_card(run, action)
-    listed = queries.files_of(detail.input)
-    found = queries.turn_page(run, after=max(0, now.proposed_seq - LOOK_BACK), limit=500).cards
+    detail = stages.run_detail(run)
+    now = actions.action_card(run, action)
+    listed = contents.files_of(detail.input)
+    found = turns.turn_page(run, after=max(0, now.proposed_seq - LOOK_BACK), limit=500).cards
     before = [turn for turn in found if turn.requested_seq < now.proposed_seq]
     return RunCard(
         id=run,
@@ -54,8 +54,7 @@ def run_card(run: str, action: str, digest: str) -> RunCard:
         action_state=now.state,
         outcome=now.outcome,
         digest_matches=now.digest == digest,
-        files={file.name: file.digest for file in listed},
-        file_numbers={file.name: file.number for file in listed},
+        files={file.name: (file.number, file.digest) for file in listed},
         turns=tuple(
             TurnLine(
                 turn.agent,
