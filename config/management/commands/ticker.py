@@ -74,6 +74,8 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 
 def _sweep() -> None:
+    from approvals.services import deadlines
     from orchestrator.services.sweep import sweep
 
-    sweep(now=timezone.now())
+    sweep()
+    deadlines.expire_due(timezone.now())
