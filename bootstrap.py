@@ -16,7 +16,9 @@ VENV = os.environ.get("COUNTERSIGN_VENV") or os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 OLDEST = (3, 11)
-USAGE = "usage: bootstrap.py install [run|dev] | run | stop | test ... | manage COMMAND ... | exec ARGUMENTS ..."
+USAGE = (
+    "usage: bootstrap.py install [run|dev] | run | stop | test ... | manage COMMAND ... | exec ARGUMENTS ..."
+)
 
 
 def main(arguments):

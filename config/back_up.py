@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from config import embedded_postgres
+from config.owner import CannotStart
 
 DUMP = "database.dump"
 LEFT_OUT = {"cache", "log", "postgres", "postgres.new", "redis", "run", "static", "test"}
@@ -146,7 +147,7 @@ def _run(program: str, *arguments: str) -> None:
     """PostgreSQL's own programs; those that came with the requirements, else the installed ones."""
     try:
         path = str(embedded_postgres.binaries_for(settings.VAR_DIR) / program)
-    except embedded_postgres.CannotStart:
+    except CannotStart:
         path = program
     environment = {**os.environ, "PGPASSWORD": str(connection.settings_dict["PASSWORD"])}
     try:

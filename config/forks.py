@@ -20,7 +20,7 @@ from config import lifeline
 _exit_codes: dict[int, int] = {}
 
 
-def launch(run: Callable[[], None], log: Path) -> tuple[int, int]:
+def launch(run: Callable[[], object], log: Path) -> tuple[int, int]:
     """Run the function in a new process; returns its pid and the descriptor on which it reports ready."""
     reader, writer = os.pipe()
     parent = os.getpid()
@@ -90,7 +90,7 @@ def kill_group(pid: int) -> None:
     _exit_codes.pop(pid, None)
 
 
-def _become_a_part(run: Callable[[], None], log: Path, parent: int, writer: int) -> NoReturn:
+def _become_a_part(run: Callable[[], object], log: Path, parent: int, writer: int) -> NoReturn:
     code = 1
     try:
         os.setsid()

@@ -28,7 +28,7 @@ class Part:
     """One process: its name, which is also its log's, and what it runs."""
 
     name: str
-    run: Callable[[], None]
+    run: Callable[[], object]
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -73,9 +74,20 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
     return None
 
 
-def _sweep() -> None:
+def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.services import deadlines
-    from orchestrator.services.sweep import sweep
+    from orchestrator.services import sweep
 
-    sweep()
-    deadlines.expire_due(timezone.now())
+    return [
+        ("runs that nobody rang for", sweep.sweep),
+        ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
+    ]
+
+
+def _sweep() -> None:
+    """Each chore in turn; one that fails keeps none of the others from being done, and is tried again next time."""
+    for name, do in _chores():
+        try:
+            do()
+        except Exception:
+            log.exception("Sweeping failed: %s", name)
