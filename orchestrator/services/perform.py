@@ -248,9 +248,11 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
     try:
         value = ports.executor().execute(request)
     except errors.PortFailure as failure:
-        if failure.retry == "transient" and (tool.idempotent or not action.consequential):
+        is_repeatable = tool.idempotent or not action.consequential
+        if failure.retry == "transient" and is_repeatable:
             raise
-        if failure.retry == "transient":
+        if not is_repeatable and (failure.retry == "transient" or failure.facts.get("uncertain")):
+            # It was called, and may have done its work: only a person can find out.
             text = f"{failure.message} It is not known whether {tool.name} happened; find out, then settle the action."
             command = c.RecordUnconfirmed(actor="system", at=_now(), action=action.id, text=text)
         else:
