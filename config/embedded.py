@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DATABASE = "countersign"
 # The kernel takes 107 bytes for a socket's path (macOS 103); PostgreSQL adds "/.s.PGSQL.5432.lock" to the folder.
 LONGEST_SOCKET_FOLDER = 80
+SOCKETS_RECORD = "sockets-are-in"
 
 
 def secret(var: Path, name: str) -> str:
@@ -78,6 +79,11 @@ def socket_folder(var: Path) -> Path:
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
         return folder
     key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    # Where it was last time, also when the temporary folder is another now. A copied `var` has another key.
+    with contextlib.suppress(OSError):
+        recorded = Path((Path(var) / SOCKETS_RECORD).read_text().strip())
+        if recorded.name.endswith(key):
+            return recorded
     temporary = Path(tempfile.gettempdir())
     if len(os.fsencode(temporary)) > LONGEST_SOCKET_FOLDER - 40:
         temporary = Path("/tmp")

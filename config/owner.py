@@ -67,7 +67,7 @@ def prepare_folders(var: Path, owner: Owner) -> None:
         if owner.stands_in:
             os.chown(folder, owner.uid, owner.gid)
     if sockets.parent != var.absolute():
-        (var / "sockets-are-in").write_text(f"{sockets}\n")
+        (var / embedded.SOCKETS_RECORD).write_text(f"{sockets}\n")
     if owner.stands_in:
         open_to(var / "redis", owner)
 

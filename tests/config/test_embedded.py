@@ -68,6 +68,17 @@ def test_a_folder_too_deep_for_a_socket_gets_a_short_one_of_its_own(tmp_path):
     assert embedded.socket_folder(Path("/srv/var")) == Path("/srv/var/run")
 
 
+def test_the_short_folder_is_found_again_under_another_temporary_folder(tmp_path, monkeypatch):
+    deep, copy = tmp_path / ("d" * 100), tmp_path / ("e" * 100)
+    for var in (deep, copy):
+        var.mkdir()
+        (var / embedded.SOCKETS_RECORD).write_text(str(embedded.socket_folder(deep)))
+    before = embedded.socket_folder(deep)
+    monkeypatch.setattr(tempfile, "tempdir", "/var/tmp")
+    assert embedded.socket_folder(deep) == before
+    assert embedded.socket_folder(copy) != before
+
+
 @pytest.mark.parametrize(
     ("redis_url", "broker"),
     [
