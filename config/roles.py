@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -94,8 +95,16 @@ def navigation(request: HttpRequest) -> dict[str, object]:
         if url is None or not person.has_perm(permission):
             continue
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
-        entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP))
+        count = _waiting_for(person) if label == "Inbox" else 0
+        entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP, count))
     return {"navigation": entries}
+
+
+def _waiting_for(person: Any) -> int:
+    """How many requests wait for this person's answer."""
+    from approvals.queries.inbox import waiting_for
+
+    return waiting_for(person)
 
 
 def _first_url(names: Iterable[str]) -> str | None:

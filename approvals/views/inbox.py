@@ -32,7 +32,7 @@ def inbox_rows(request: HttpRequest) -> HttpResponse:
     context = list_context(request)
     if request.GET.get("token") == context["inbox"].token:
         return HttpResponse(status=204)
-    return render(request, "approvals/_inbox_rows.html", context)
+    return render(request, "approvals/_inbox_rows.html", {**context, "is_refresh": True})
 
 
 def list_context(request: HttpRequest, current: str = "") -> dict[str, Any]:

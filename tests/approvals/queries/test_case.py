@@ -1,0 +1,136 @@
+"""The case as the page gets it: what is unusual, what was checked, what the button says."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from django.utils import timezone
+
+from approvals.domain import terms
+from approvals.queries import case as queries
+from approvals.services import policies, sign_offs
+from tests.approvals import runs
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _people(operator, admin, reviewer, reviewer2):  # type: ignore[no-untyped-def]
+    runs.paid.clear()
+
+
+def payment(**changes: str) -> dict[str, str]:
+    return {**runs.PAYMENT, **changes}
+
+
+def case_of(run: str, person, action: str = "a1") -> queries.Case:  # type: ignore[no-untyped-def]
+    return queries.case(request=str(runs.request_of(run, action).id), person=person)
+
+
+def decide(run: str, by, verb: str) -> None:  # type: ignore[no-untyped-def]
+    request = runs.request_of(run)
+    sign_offs.sign_off(
+        request=str(request.id),
+        by=by,
+        verb=verb,
+        reason="wrong IBAN",
+        seen_digest=request.digest,
+        seen_version=1,
+        now=timezone.now(),
+    )
+
+
+def test_nothing_is_unusual_about_the_first_request(reviewer):
+    assert case_of(runs.held_run(), reviewer).unusual == ()
+
+
+def test_a_repeat_of_what_was_rejected_says_who_rejected_it(reviewer, reviewer2):
+    decide(runs.held_run(), reviewer, "reject")
+
+    again = case_of(runs.held_run(), reviewer2)
+
+    assert again.unusual == ("The very same action was rejected before, by reviewer: wrong IBAN",)
+
+
+def test_a_new_target_and_a_much_larger_amount_are_said_with_their_numbers(reviewer):
+    runs.held_run(*[payment(amount=f"{number}000.00") for number in range(1, 6)])
+
+    found = case_of(runs.held_run(payment(payee="Unknown Ltd", amount="30000.00")), reviewer)
+
+    assert found.unusual == (
+        "This is the first request of tests.pay for Unknown Ltd.",
+        "The amount is 10.0 times the usual one (the median of 5 earlier requests is 3,000.00 EUR).",
+    )
+
+
+def test_the_usual_is_not_remarked_upon(reviewer):
+    runs.held_run(*[payment(amount=f"{number}000.00") for number in range(1, 6)])
+
+    assert case_of(runs.held_run(payment(amount="8999.99")), reviewer).unusual == ()
+
+
+def test_what_was_checked_is_marked_as_verified(reviewer):
+    found = {
+        check["label"]: (check["value"], check["source"])
+        for check in case_of(runs.held_run(), reviewer).checks
+    }
+
+    assert found == {
+        "Tool": ("tests.pay is in the scope of treasurer.", "verified"),
+        "Limit for one action": ("82,000.00 EUR of 100,000.00 EUR that the scope allows.", "verified"),
+        "Total of 24 hours": ("82,000.00 EUR of 100,000,000.00 EUR with this action.", "verified"),
+        "Payload": ("What is stored for execution has the digest shown here.", "verified"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("need", "answers", "label"),
+    [
+        (1, 0, "Approve and pay 82,000.00 EUR"),
+        (2, 0, "Approve (1 of 2)"),
+        (2, 1, "Approve and pay 82,000.00 EUR"),
+    ],
+)
+def test_the_button_says_what_pressing_it_does(reviewer, reviewer2, admin, need, answers, label):
+    levels = (terms.Level(name="reviewers", group="reviewer", need=need),)
+    policy = msgspec.structs.replace(terms.STRICT, levels=levels)
+    policies.publish_policy(policy=policy, by=admin, now=timezone.now())
+    run = runs.held_run()
+    if answers:
+        decide(run, reviewer2, "approve")
+
+    found = case_of(run, reviewer)
+
+    assert (found.answer.approve_label, found.answer.may_approve) == (label, True)
+    assert (found.have, found.need) == (answers, need)
+
+
+@pytest.mark.parametrize(("amount", "is_deliberate"), [("99999.99", False), ("100000.00", True)])
+def test_only_the_critical_asks_for_a_second_step(reviewer, amount, is_deliberate):
+    assert case_of(runs.held_run(payment(amount=amount)), reviewer).answer.is_deliberate == is_deliberate
+
+
+def test_the_payload_is_whole_and_exact(reviewer):
+    long = "x" * 50_000
+
+    found = case_of(runs.held_run(payment(note=long)), reviewer)
+
+    assert msgspec.json.decode(found.payload) == payment(note=long)
+
+
+def test_the_action_is_followed_after_the_decision(reviewer):
+    run = runs.held_run()
+    before = case_of(run, reviewer)
+    decide(run, reviewer, "approve")
+    released = case_of(run, reviewer)
+    runs.work(run)
+    executed = case_of(run, reviewer)
+
+    assert [one.run.action_state for one in (before, released, executed)] == ["held", "released", "executed"]
+    assert len({one.token for one in (before, released, executed)}) == 3
+
+
+def test_the_last_turns_before_the_action_stand_beside_it(reviewer):
+    found = case_of(runs.held_run(), reviewer).run.turns
+
+    assert [(turn.agent, turn.stage, turn.state) for turn in found] == [("treasurer", "pay", "completed")]
