@@ -2,7 +2,9 @@
    or being typed in, is not moved; the newest piece waits and a count says so. */
 import { isTyping, say } from "./elements.js";
 
+const SETTLE = 400;
 const waiting = new Map();
+let settling = 0;
 const mouse = window.matchMedia("(hover: hover)");
 
 /** Ids in the order in which they stand: when they are the same, nothing moves. */
@@ -89,11 +91,28 @@ function settle() {
   for (const [id, next] of [...waiting]) {
     const current = document.getElementById(id);
     if (!current) waiting.delete(id);
-    else if (!disturbs(current, next)) release(id);
+    else if (!disturbs(current, next) && !document.getElementById(`new-${id}`)?.matches(":hover, :focus")) release(id);
   }
 }
 
+/** A little later, so that a pointer on its way to the button does not click on what has just moved there. */
+function settleSoon() {
+  clearTimeout(settling);
+  if (waiting.size > 0) settling = setTimeout(settle, SETTLE);
+}
+
+/** An answer to a question that no person asked just now (a poll, or news from the socket) is put in place as calmly. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, isError, shouldSwap, requestConfig, serverResponse } = event.detail;
+  const asked = requestConfig?.triggeringEvent;
+  if (isError || !shouldSwap || !target?.id || (asked && !asked.type.startsWith("countersign:"))) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = serverResponse;
+  if (![...holder.content.children].some((child) => child.id === target.id)) return;
+  event.detail.shouldSwap = false;
+  place(serverResponse);
+});
 document.addEventListener("cs:page", (event) => place(event.detail.html));
-document.addEventListener("pointerover", () => { if (waiting.size > 0) settle(); });
-document.addEventListener("focusout", () => { if (waiting.size > 0) setTimeout(settle, 0); });
-document.documentElement.addEventListener("pointerleave", () => setTimeout(settle, 0));
+document.addEventListener("pointerover", settleSoon);
+document.addEventListener("focusout", settleSoon);
+document.documentElement.addEventListener("pointerleave", settleSoon);

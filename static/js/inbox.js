@@ -1,6 +1,7 @@
 /* The inbox by keyboard: move, open, sign off. One key never decides: the first `a` arms, the second submits, and both are
    dead for a moment after the list or the case has changed under the fingers. */
 import { openSheet } from "./confirm.js";
+import { element, icon } from "./elements.js";
 import { deadFor, register } from "./keys.js";
 
 const DEAD = 400, ARMED_LASTS = 4000, PAUSE = 120;
@@ -88,7 +89,19 @@ function changed() {
   deadFor(DEAD);
 }
 
+/** On a phone the case hides the list: this leads back to it. */
+function leadBack() {
+  if (inbox().querySelector(".case-back")) return;
+  const back = element("button", { type: "button", class: "btn btn-sm case-back" }, icon("chevron-left"), "All cases");
+  back.addEventListener("click", () => {
+    inbox().classList.remove("has-case");
+    (current() ?? items()[0])?.focus();
+  });
+  place().before(back);
+}
+
 if (inbox()) {
+  leadBack();
   register("j", "Next case", () => move(1));
   register("k", "Case before", () => move(-1));
   register("Enter", "Open the case", open);

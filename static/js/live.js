@@ -64,6 +64,7 @@ function takeEvents(name, frame) {
   if (fresh.length > 0) {
     stream.asking = false;
     stream.progressAt = Date.now();
+    send({ type: "ack", stream: name, cursor: stream.cursor });
     say("cs:events", { stream: name, head: stream.head, events: fresh });
   }
   if (gap) reask(name);

@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.template import Context, Engine, engines
+from django.template import Context, Engine
 from django.utils import timezone
 
 from config.roles import RailEntry
@@ -102,17 +102,12 @@ def everything() -> dict[str, Any]:
 def rendered(name: str, **context: Any) -> str:
     """A page of this folder, rendered with the product's templates."""
     whole = everything() | context
-    fixture = Engine.get_default()
-    case = engines["django"].from_string((HERE / "case-fixture.html").read_text())
+    engine = Engine.get_default()
+    case = engine.from_string((HERE / "case-fixture.html").read_text()).render(Context(whole))
     source = (
         (HERE / f"{name}.html").read_text().replace('{% include "case-fixture.html" %}', "{{ case_html }}")
     )
-    assert fixture is not None
-    return (
-        engines["django"]
-        .from_string(source)
-        .template.render(Context(whole | {"case_html": case.template.render(Context(whole))}))
-    )
+    return engine.from_string(source).render(Context(whole | {"case_html": case}))
 
 
 def template(name: str, **context: Any) -> str:

@@ -21,6 +21,11 @@ STATIC = Path(__file__).resolve().parents[2] / "static"
 Page = Callable[[str], tuple[int, str]]
 
 
+def _listen_only(socket: ServerConnection) -> None:
+    for _ in socket:
+        pass
+
+
 def policy() -> str:
     """The Content-Security-Policy that the product sends, as a header."""
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
@@ -32,7 +37,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {}
-        self.on_socket: Callable[[ServerConnection], None] = lambda socket: socket.wait_closed()  # type: ignore[attr-defined]
+        self.on_socket: Callable[[ServerConnection], object] = _listen_only
         self.server: Server = self._listen(0)
         self.port: int = self.server.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

@@ -192,6 +192,34 @@ def test_nothing_moves_under_the_pointer_until_it_leaves(parts: Page, stage: Sta
     expect(note).to_have_count(0)
 
 
+POLLED = (
+    '<ol id="rows" class="panel" hx-get="/rows/" hx-trigger="countersign:changed from:document" hx-target="this"'
+    ' hx-swap="outerHTML">{}<li id="r1">one</li></ol>'
+)
+
+
+def test_a_poll_is_as_calm_as_a_push(page: Page, stage: Stage) -> None:
+    gallery = rendered("gallery", messages=[])
+    stage.pages["/"] = lambda query: (
+        200,
+        gallery.replace('<ol class="panel" id="pushed">', POLLED.format("") + "<ol>"),
+    )
+    stage.pages["/rows/"] = lambda query: (200, POLLED.format('<li id="r2">new</li>'))
+    pusher = show(page, stage)
+    page.locator("#r1").hover()
+    before = page.locator("#r1").bounding_box()
+    pusher.push(type="changed", stream="inbox")
+    note = page.locator("#new-rows")
+    expect(note).to_have_text("1 new, show")
+    assert page.locator("#r1").bounding_box() == before
+    note.click()
+    expect(page.locator("#rows li")).to_have_text(["new", "one"])
+    page.mouse.move(5, 5)
+    stage.pages["/rows/"] = lambda query: (200, POLLED.format('<li id="r3">newest</li><li id="r2">new</li>'))
+    pusher.push(type="changed", stream="inbox")
+    expect(page.locator("#rows li")).to_have_text(["newest", "new", "one"])
+
+
 def test_streamed_text_is_appended_as_text(parts: Page, stage: Stage) -> None:
     pusher = show(parts, stage)
     pusher.push(type="text", turn="t1", chunk=" the <b>invoice</b>\u202e")
@@ -293,6 +321,16 @@ def test_d_asks_for_the_reason(page: Page, stage: Stage) -> None:
     open_inbox(page, stage)
     page.keyboard.press("d")
     expect(page.locator("#sheet-reject-reason")).to_be_focused()
+
+
+def test_a_phone_shows_the_case_and_leads_back_to_the_list(page: Page, stage: Stage) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_inbox(page, stage)
+    expect(page.locator("#case-1")).to_be_hidden()
+    page.get_by_role("button", name="All cases").click()
+    page.locator("#case-4").click()
+    expect(page.locator("#case-sentence")).to_have_text("Case 4")
+    expect(page.locator("#case-4")).to_be_hidden()
 
 
 def test_approve_and_reject_are_in_reach_on_a_phone(page: Page, stage: Stage) -> None:

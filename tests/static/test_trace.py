@@ -24,6 +24,7 @@ class Log:
     def __init__(self, length: int) -> None:
         self.length = length
         self.joined: list[int] = []
+        self.acknowledged = 0
         self.drop_after: int | None = None
         self.skip: set[int] = set()
 
@@ -31,6 +32,8 @@ class Log:
         try:
             for message in socket:
                 frame = json.loads(message)
+                if frame["type"] == "ack":
+                    self.acknowledged = frame["cursor"]
                 if frame["type"] != "join":
                     continue
                 self.joined.append(frame["cursor"])
@@ -220,6 +223,7 @@ def test_the_page_goes_on_from_the_events_it_was_rendered_with(page: Page, stage
     open_trace(page, stage, log, events=[event(seq) for seq in range(1, 21)])
     count_is(page, "30 events")
     assert log.joined == [20]
+    assert log.acknowledged == 30
 
 
 def test_what_an_agent_says_is_shown_and_never_run(page: Page, stage: Stage) -> None:
