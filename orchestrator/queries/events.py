@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from orchestrator import eventlog, models, sql
 from orchestrator.domain import events as e
+from orchestrator.domain.state import RunState
 
 # How far a chain of causes is followed back from an action.
 MOST_STEPS = 12
@@ -63,6 +64,19 @@ def events_before(run: str, before: int, *, limit: int = 200) -> tuple[EventCard
 def event_at(run: str, seq: int) -> EventCard:
     """Raises UnknownStream when there is no such event."""
     return _cards([eventlog.event_at(run, seq)])[0]
+
+
+def around(run: str, event: EventCard) -> tuple[EventCard, ...]:
+    """What led to an event and what it led to, in two reads."""
+    before = eventlog.events_at(run, [event.cause]) if event.cause else []
+    return _cards([*before, *eventlog.events_caused_by(run, [event.seq])])
+
+
+def given_to(run: str, stage: str) -> tuple[tuple[str, str], ...]:
+    """What a stage's agent is shown: (name it sees, where it comes from)."""
+    state: RunState = eventlog.load(run).state
+    found = next((one for one in state.spec.stages if one.name == stage), None)
+    return tuple(found.inputs.items()) if found is not None else ()
 
 
 def chains(run: str, proposed: Iterable[int]) -> dict[int, tuple[EventCard, ...]]:

@@ -57,7 +57,7 @@ def figures(*, now: dt.datetime) -> Figures:
     failed = runs.filter(state="failed", ended_at__gte=week)
     spent = turns.filter(ended_at__gte=week).exclude(model="")
     today = spent.filter(ended_at__gte=midnight).aggregate(
-        cost=Sum("cost"), unpriced=Count("id", filter=Q(cost__isnull=True))
+        spent=Sum("cost"), unpriced=Count("id", filter=Q(cost__isnull=True))
     )
     hours = [day + dt.timedelta(hours=step) for step in range(HOURS)]
     days = [week + dt.timedelta(days=step) for step in range(DAYS)]
@@ -79,7 +79,7 @@ def figures(*, now: dt.datetime) -> Figures:
         faults=counted["faults"],
         failed_today=failed.filter(ended_at__gte=midnight).count(),
         failed_by_day=tuple(failures.get(bucket, 0) for bucket in days),
-        spent_today=today["cost"] or Decimal(0),
+        spent_today=today["spent"] or Decimal(0),
         unpriced_today=today["unpriced"],
         spent_by_day=tuple(costs.get(bucket.date(), 0.0) for bucket in days),
         runs_ever=runs.exists(),

@@ -1,0 +1,39 @@
+"""Costs, sizes and counts in words. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def cost_words(cost: Decimal | None, *, unpriced: int = 0, tokens: int = 0) -> str:
+    """What something cost: "1.24 USD", "unknown", "none". A partial sum says that it is one."""
+    if cost is None or (unpriced and not cost):
+        return "unknown"
+    if not cost and not tokens:
+        return "none"
+    known = usd(cost)
+    if unpriced:
+        return f"at least {known}, {unpriced:,} call{'' if unpriced == 1 else 's'} of unknown price"
+    return known
+
+
+def usd(cost: Decimal) -> str:
+    """US dollars: cents, and as many decimals as a small amount needs to be seen."""
+    places = Decimal("0.01") if cost >= 1 or not cost else Decimal("0.0001")
+    shown = cost.quantize(places)
+    return f"{shown:,f} USD" if shown or not cost else "less than 0.0001 USD"
+
+
+def size_words(size: int) -> str:
+    """Bytes as people say them: "812 bytes", "14.2 KB"."""
+    if size < 1024:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    for unit in ("KB", "MB"):
+        if size < 1024 * 1024 or unit == "MB":
+            return f"{size / 1024:,.1f} {unit}"
+        size //= 1024
+    return f"{size} bytes"
+
+
+def count_words(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

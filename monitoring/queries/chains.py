@@ -1,0 +1,117 @@
+"""Actions with their chain: goal, turn, verdict, gate, sign-offs, claim, result. Read for a whole page at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitoring.domain import lines
+from orchestrator.domain import events as e
+from orchestrator.queries import ActionCard, EventCard, Shown
+from orchestrator.queries import watching as queries
+
+
+@dataclass(frozen=True)
+class Signed:
+    who: str
+    role: str
+    verb: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One link of the chain; `seq` leads to its event."""
+
+    part: str
+    seq: int
+    title: str
+    detail: str
+    state: str
+    who: str
+    at: dt.datetime
+    signed: tuple[Signed, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Content of an event for the page: shown when it is small, offered as a download when it is not."""
+
+    name: str
+    seq: int
+    shown: Shown
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    card: ActionCard
+    steps: tuple[Step, ...]
+    pieces: tuple[Piece, ...]
+
+
+PARTS = {
+    "run.started": "Goal",
+    "turn.requested": "Turn",
+    "turn.completed": "Answer",
+    "stage.passed": "Verdict",
+    "action.proposed": "Proposal",
+    "action.allowed": "Gate",
+    "action.held": "Gate",
+    "action.refused": "Refusal",
+    "action.released": "Sign-off",
+    "action.recalled": "Gate",
+    "action.claimed": "Claim",
+    "action.executed": "Result",
+    "action.failed": "Result",
+    "action.unconfirmed": "Result",
+    "action.voided": "End",
+}
+# The largest content that a list shows by itself.
+MOST_SHOWN = 4096
+
+
+def action_rows(run: str, cards: Sequence[ActionCard]) -> tuple[ActionRow, ...]:
+    """Rows with chains, in a number of reads that does not depend on how many they are."""
+    chains = queries.chains(run, [card.proposed_seq for card in cards])
+    everything = [event for chain in chains.values() for event in chain]
+    names = queries.names_of(run, everything)
+    return tuple(_row(card, chains.get(card.proposed_seq, ()), names) for card in cards)
+
+
+def _row(card: ActionCard, chain: Sequence[EventCard], names: queries.Names) -> ActionRow:
+    pieces = []
+    for event in chain:
+        if isinstance(event.body, e.ActionProposed):
+            pieces.append(Piece("arguments", event.seq, _shown(event.body.arguments)))
+        elif isinstance(event.body, e.ActionExecuted):
+            pieces.append(Piece("result", event.seq, _shown(event.body.result)))
+    # A proposal may name its verdict as its cause and share it with others: only what is about this action follows.
+    own = [
+        event
+        for event in chain
+        if getattr(event.body, "action", card.action) == card.action and event.type in PARTS
+    ]
+    return ActionRow(card, tuple(_step(event, names) for event in own), tuple(pieces))
+
+
+def _shown(content: Any) -> Shown:
+    if not content.is_inline:
+        return Shown("", content.digest, content.size, is_large=True)
+    return queries.shown(content, limit=MOST_SHOWN)
+
+
+def _step(event: EventCard, names: queries.Names) -> Step:
+    line = lines.line_of(event.type, event.actor, event.body, names)
+    given = getattr(event.body, "sign_offs", ())
+    return Step(
+        part=PARTS.get(event.type, "Event"),
+        seq=event.seq,
+        title=line.title,
+        detail=line.detail,
+        state=line.state,
+        who=lines.actor_words(event.actor),
+        at=event.at,
+        signed=tuple(Signed(one.who, one.role, one.verb, one.reason) for one in given),
+    )

@@ -1,0 +1,90 @@
+"""One socket as the tails see it: what waits to be written, what was sent and not yet acknowledged, when to let go.
+
+Its memory is bounded: past the window no events are put until the browser says what it has; who never says is let
+go with 1013 and comes back with its cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+# Characters of events that may be on their way to one browser.
+WINDOW = 4 * 1024 * 1024
+
+
+class Viewer:
+    """Give it frames with `put` and `put_events`; `write` sends one, `close` ends the socket with a code."""
+
+    def __init__(
+        self, write: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]
+    ) -> None:
+        self._write = write
+        self._close = close
+        self._waiting: deque[str] = deque()
+        self._sent: dict[str, deque[tuple[int, int]]] = {}
+        self._size = 0
+        self._ring = asyncio.Event()
+        self._room = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._code = 0
+        self.is_gone = False
+        self.spawn(self._write_on())
+
+    def has_room(self) -> bool:
+        return self._size < WINDOW
+
+    async def waited_for_room(self, seconds: float) -> bool:
+        while not self.has_room():
+            self._room.clear()
+            try:
+                await asyncio.wait_for(self._room.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
+
+    def put(self, text: str) -> None:
+        if not self.is_gone:
+            self._waiting.append(text)
+            self._ring.set()
+
+    def put_events(self, stream: str, last: int, text: str) -> None:
+        """A frame of events that ends with `last`; it counts until that is acknowledged."""
+        self._sent.setdefault(stream, deque()).append((last, len(text)))
+        self._size += len(text)
+        self.put(text)
+
+    def acknowledge(self, stream: str, seq: int) -> None:
+        sent = self._sent.get(stream)
+        while sent and sent[0][0] <= seq:
+            self._size -= sent.popleft()[1]
+        if self.has_room():
+            self._room.set()
+
+    def let_go(self, code: int) -> None:
+        """End the socket. What waits is not sent."""
+        self._waiting.clear()
+        self._code = code
+        self._ring.set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        self.is_gone = True
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def _write_on(self) -> None:
+        while True:
+            await self._ring.wait()
+            self._ring.clear()
+            if self._code:
+                await self._close(self._code)
+                return
+            while self._waiting:
+                await self._write(self._waiting.popleft())

@@ -1,0 +1,53 @@
+"""All that whoever watches runs may ask, under one name. Answers are frozen cards; nothing is changed by asking."""
+
+from orchestrator.queries.actions import action_card, action_page, waiting_actions
+from orchestrator.queries.contents import file_bytes, files_of, shown, whole
+from orchestrator.queries.effects import effects_now
+from orchestrator.queries.events import (
+    Names,
+    around,
+    chains,
+    event_at,
+    events_after,
+    events_before,
+    given_to,
+    heads,
+    kinds_of,
+    latest_transaction,
+    names_of,
+)
+from orchestrator.queries.figures import figures
+from orchestrator.queries.runs import choices, run_card, run_page, runs_ended_since, runs_in_progress
+from orchestrator.queries.stages import run_detail
+from orchestrator.queries.turns import agent_costs, turn_page
+
+__all__ = [
+    "Names",
+    "action_card",
+    "action_page",
+    "agent_costs",
+    "around",
+    "chains",
+    "choices",
+    "effects_now",
+    "event_at",
+    "events_after",
+    "events_before",
+    "figures",
+    "file_bytes",
+    "files_of",
+    "given_to",
+    "heads",
+    "kinds_of",
+    "latest_transaction",
+    "names_of",
+    "run_card",
+    "run_detail",
+    "run_page",
+    "runs_ended_since",
+    "runs_in_progress",
+    "shown",
+    "turn_page",
+    "waiting_actions",
+    "whole",
+]
