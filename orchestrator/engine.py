@@ -108,7 +108,10 @@ def _decide_and_append(stream: str, letters: Sequence[Letter]) -> None:
 
 
 def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
-    entry = eventlog.load(stream)
+    try:
+        entry = eventlog.load(stream)
+    except eventlog.UnknownStream:
+        return False
     events: list[Event] = []
     fences: list[Fence] = []
     owner: Owner | None = None
@@ -119,7 +122,7 @@ def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
         submission: Submission = letter.submission
         try:
             after, added, more = _decide(entry._replace(state=state), submission)
-        except errors.Refused:
+        except errors.CountersignError:
             continue  # decided again alone, on what will then be true
         taken.append((letter, len(events), len(events) + len(added)))
         events += added
@@ -147,7 +150,7 @@ def _submit_alone(stream: str, submission: Submission) -> Appended:
         entry = eventlog.load(stream, kind=submission.kind, fresh=fresh)
         try:
             after, events, fences = _decide(entry, submission)
-        except errors.Refused:
+        except errors.CountersignError:
             if fresh:
                 raise
             fresh = True  # a refusal must rest on what is true now, not on what this process remembers

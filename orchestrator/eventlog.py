@@ -82,6 +82,10 @@ _guard = threading.Lock()
 
 
 def remember(stream: str, entry: Entry) -> None:
+    """Keep an entry for the other threads of this process. What is read inside a transaction may be its own
+    uncommitted events, so it is not kept: a rollback would leave a head that never was."""
+    if connection.in_atomic_block:
+        return
     with _guard:
         known = _cache.get(stream)
         if known is None or known.head <= entry.head:
@@ -240,12 +244,47 @@ def read_since(cursor: Cursor, limit: int = 1000) -> tuple[list[Stored], Cursor]
     return found, Cursor(rows[-1][0], rows[-1][1], rows[-1][2]) if rows else cursor
 
 
-def streams(kind: str | None = None) -> Iterator[tuple[str, str, int, bytes]]:
-    """Every stream: id, kind, head, hash."""
-    text = 'SELECT id::text, kind, head, hash FROM "orchestrator_stream"'
-    rows = sql.run(text + " WHERE kind=$1 ORDER BY id", [kind]) if kind else sql.run(text + " ORDER BY id")
-    for id_, found, head, hash_ in rows:
-        yield id_, found, head, bytes(hash_)
+def streams(kind: str | None = None, page: int = 1000) -> Iterator[tuple[str, str, int, bytes]]:
+    """Every stream in the order of its id: id, kind, head, hash. Read page by page, so memory stays constant."""
+    last: str | None = None
+    while True:
+        rows = sql.run(
+            'SELECT id::text, kind, head, hash FROM "orchestrator_stream" WHERE ($1::text IS NULL OR kind=$1) '
+            "AND ($2::uuid IS NULL OR id>$2) ORDER BY id LIMIT $3",
+            [kind, last, page],
+        )
+        for id_, found, head, hash_ in rows:
+            yield id_, found, head, bytes(hash_)
+        if len(rows) < page:
+            return
+        last = rows[-1][0]
+
+
+def walk(stream: str | None = None, page: int = 1000) -> Iterator[Stored]:
+    """Every event of one stream or of all, stream after stream, in order. Read page by page."""
+    place = (stream or Cursor().stream, 0)
+    scope = "stream_id=$1::uuid AND seq>$2" if stream else "(stream_id, seq)>($1::uuid, $2)"
+    text = (
+        f'SELECT stream_id::text, {_COLUMNS} FROM "orchestrator_event" '
+        f"WHERE {scope} ORDER BY stream_id, seq LIMIT $3"
+    )
+    while True:
+        rows = sql.run(text, [*place, page])
+        for row in rows:
+            yield Stored(*row)
+        if len(rows) < page:
+            return
+        place = (rows[-1][0], rows[-1][1])
+
+
+def hashes_at(places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
+    """The stored hashes of events by (stream, seq); those that do not exist are left out."""
+    rows = sql.run(
+        'SELECT e.stream_id::text, e.seq, e.hash FROM "orchestrator_event" e JOIN unnest($1::uuid[], $2::int8[]) '
+        "AS p(stream_id, seq) ON e.stream_id=p.stream_id AND e.seq=p.seq",
+        [[stream for stream, _ in places], [seq for _, seq in places]],
+    )
+    return {(stream, seq): bytes(hash_) for stream, seq, hash_ in rows}
 
 
 # ---- writing ----

@@ -70,6 +70,10 @@ def rows(stream: str, recorded: Sequence[e.Event], before: Any, after: Any) -> l
             }
             put = put._replace(columns=kept)
         merged["run", stream] = put
+    for put in merged.values():
+        for name, value in put.columns.items():
+            if type(value) is str and "\0" in value:  # the log keeps it; a text column cannot
+                put.columns[name] = value.replace("\0", "\ufffd")
     return list(merged.values())
 
 

@@ -12,6 +12,7 @@ from collections import deque
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from orchestrator import blobs, dispatch, engine, eventlog, outbox
@@ -67,6 +68,12 @@ def advance_run(*, run: str, queue: str = "main") -> int:
 
 def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
     """One effect, with its failures dealt with. Returns what was born in our hands."""
+    entry = eventlog.load(run)
+    if held.key not in entry.wants:
+        entry = eventlog.load(run, fresh=True)
+        if held.key not in entry.wants:
+            _set_aside(run, held)
+            return []
     if held.dispatches > settings.MAX_DISPATCHES:
         _bury(
             run,
@@ -74,18 +81,12 @@ def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
             f"This was started {held.dispatches - 1} times and never finished; a worker may die of it.",
         )
         return []
-    entry = eventlog.load(run)
-    if held.key not in entry.wants:
-        entry = eventlog.load(run, fresh=True)
-        if held.key not in entry.wants:
-            outbox.finish(held.key, held.token, "dropped")
-            return []
     state: RunState = entry.state
     try:
         appended = perform(state, held, owner)
     except NoLongerWanted:
         eventlog.forget(run)
-        outbox.put_back(held.key, held.token, count=False)
+        _set_aside(run, held)
         return []
     except errors.PortFailure as failure:
         _failed(run, held, failure)
@@ -96,7 +97,7 @@ def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
     except errors.Refused as refused:
         # The run moved on while the work was done: what it brought is not wanted any more.
         log.info("effect_refused", run=run, kind=held.kind, subject=held.subject, reason=refused.message)
-        outbox.finish(held.key, held.token, "dropped", refused.message)
+        _set_aside(run, held, refused.message)
         return []
     except errors.Corrupt as corrupt:
         log.exception("run_corrupt", run=run, kind=held.kind, subject=held.subject)
@@ -115,44 +116,66 @@ def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
     return [Held(want.key, want.kind, want.subject, 1, 1) for want in appended.born]
 
 
+def _set_aside(run: str, held: Held, reason: str = "") -> None:
+    """Close an effect that the run no longer wants; one that it still wants is tried again after a while.
+
+    The stream is locked meanwhile: a resume in the same moment must not find it closed just after wanting it.
+    """
+    with transaction.atomic():
+        eventlog.lock(run)
+        wanted = held.key in eventlog.load(run, fresh=True).wants
+        if not wanted:
+            outbox.finish(held.key, held.token, "dropped", _clean(reason))
+    if wanted:
+        _failed(run, held, errors.PortFailure(reason or "The run moved on meanwhile.", retry="transient"))
+
+
+def _clean(text: str) -> str:
+    """Text from outside, as every column and event can hold it."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def _failed(run: str, held: Held, failure: errors.PortFailure) -> None:
     """What becomes of a failure, by its class."""
+    message = _clean(failure.message)
     if failure.retry == "transient":
         if held.dispatches >= settings.MAX_DISPATCHES:
-            _bury(run, held, f"{failure.message} Tried {held.dispatches} times.")
+            _bury(run, held, f"{message} Tried {held.dispatches} times.")
             return
         base = BACKOFF_SECONDS[min(held.dispatches, len(BACKOFF_SECONDS)) - 1]
         wait = failure.retry_after if failure.retry_after is not None else base * random.uniform(0.8, 1.2)
-        outbox.put_back(held.key, held.token, after=min(wait, 3600), error=failure.message)
+        outbox.put_back(held.key, held.token, after=min(wait, 3600), error=message)
         return
-    if held.kind == "turn":
-        transcript = getattr(failure, "transcript", None)
-        command = c.RecordTurnFailure(
-            actor="system",
-            at=eventlog.micros(timezone.now()),
-            turn=held.subject,
-            retry=failure.retry,
-            text=failure.message,
-            transcript=blobs.seal(transcript) if transcript is not None else None,
-        )
-        _report(run, command, held)
+    if held.kind != "turn":
+        _bury(run, held, message)
         return
-    _bury(run, held, failure.message)
+    transcript = getattr(failure, "transcript", None)
+    command = c.RecordTurnFailure(
+        actor="system",
+        at=eventlog.micros(timezone.now()),
+        turn=held.subject,
+        retry=failure.retry,
+        text=message,
+        transcript=blobs.seal(transcript) if transcript is not None else None,
+    )
+    try:
+        engine.submit(run, command, fence=Fence(held.key, held.token, True))
+    except engine.Lost:
+        log.info("effect_lost", run=run, kind=held.kind, subject=held.subject)
+    except errors.Refused as refused:
+        _set_aside(run, held, refused.message)
 
 
 def _bury(run: str, held: Held, text: str) -> None:
-    """A dead letter: the run pauses for a person, and the effect is not handed out again by itself."""
+    """A dead letter: the run pauses for a person, and the effect is not handed out again by itself. Both in one
+    transaction, so that a resume finds the effect where it can want it again."""
     command = c.DeadLetter(
         actor="system", at=eventlog.micros(timezone.now()), kind=held.kind, subject=held.subject, text=text
     )
-    _report(run, command, held)
-    outbox.finish(held.key, held.token, "dead", text)
-
-
-def _report(run: str, command: c.Command, held: Held) -> None:
-    finishes = not isinstance(command, c.DeadLetter)
     try:
-        engine.submit(run, command, fence=Fence(held.key, held.token, finishes))
-    except (errors.Refused, engine.Lost) as reason:
-        log.info("report_refused", run=run, kind=held.kind, subject=held.subject, reason=str(reason))
-        outbox.finish(held.key, held.token, "dropped", str(reason))
+        with transaction.atomic():
+            eventlog.lock(run)
+            engine.submit(run, command, fence=Fence(held.key, held.token, False))
+            outbox.finish(held.key, held.token, "dead", text)
+    except engine.Lost:
+        log.info("effect_lost", run=run, kind=held.kind, subject=held.subject)
