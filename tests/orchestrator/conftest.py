@@ -1,4 +1,5 @@
-"""Each test begins with an empty cache of states: streams with fixed ids return when a test is rolled back."""
+"""Each test begins with an empty cache of states, because streams with fixed ids return when a test is rolled back;
+and nobody is rung: a test that wants work done does it."""
 
 from __future__ import annotations
 
@@ -6,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator import eventlog
+from orchestrator import dispatch, eventlog
 
 
 @pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
+def _forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(dispatch, "rings", False)
     eventlog.forget()
     yield
     eventlog.forget()
