@@ -32,32 +32,36 @@ def launch(run: Callable[[], object], log: Path) -> tuple[int, int]:
     return pid, reader
 
 
-def aside(run: Callable[[], Any]) -> Any:
-    """Run the function in a process of its own and return its JSON-like answer.
+class Aside:
+    """A function at work in a process of its own, where it may open connections and start threads."""
 
-    It may open connections and start threads. Raises `AsideFailed` with its last words.
-    """
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(reader)
-        answer: dict[str, Any]
-        try:
-            answer = {"value": run()}
-        except Exception as error:
-            known = type(error).__module__.startswith(("django.core.management", "config"))
-            answer = {"error": str(error) if known else traceback.format_exc()}
-        with os.fdopen(writer, "w") as out:
-            json.dump(answer, out)
-        _leave(0)
-    os.close(writer)
-    with os.fdopen(reader) as words:
-        said = words.read()
-    os.waitpid(pid, 0)
-    answer = json.loads(said) if said else {"error": "It ended without an answer."}
-    if "error" in answer:
-        raise AsideFailed(answer["error"])
-    return answer["value"]
+    def __init__(self, run: Callable[[], Any]) -> None:
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(self._reader)
+            with os.fdopen(writer, "w") as out:
+                json.dump(_said(run), out)
+            _leave(0)
+        os.close(writer)
+
+    def answer(self) -> Any:
+        """Wait for its JSON-like answer. Raises `AsideFailed` with its last words."""
+        with os.fdopen(self._reader) as words:
+            said = words.read()
+        os.waitpid(self._pid, 0)
+        answer = json.loads(said) if said else {"error": "It ended without an answer."}
+        if "error" in answer:
+            raise AsideFailed(answer["error"])
+        return answer["value"]
+
+
+def _said(run: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        return {"value": run()}
+    except Exception as error:
+        known = type(error).__module__.startswith(("django.core.management", "config"))
+        return {"error": str(error) if known else traceback.format_exc()}
 
 
 class AsideFailed(RuntimeError):

@@ -1,8 +1,8 @@
 """Keeps a few processes running under one parent: restarts a dead one, later and later, and stops all for certain.
 
 The parts are forked from the supervisor, which has loaded the program once: they start, and start again, within
-moments. For that the supervisor itself stays free of threads and of database connections; `aside` runs what needs
-them. Each part has a session of its own, so that Ctrl-C reaches the supervisor alone.
+moments. For that the supervisor itself stays free of threads and of database connections; `forks.Aside` runs what
+needs them. Each part has a session of its own, so that Ctrl-C reaches the supervisor alone.
 """
 
 from __future__ import annotations

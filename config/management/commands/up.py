@@ -58,13 +58,13 @@ class Command(BaseCommand):
             signal.signal(kind, supervisor.ask_to_stop)
         try:
             embedded.ensure(var)
+            preparing = forks.Aside(_prepare)
             preparation.preload()
-            for words in forks.aside(_prepare):
+            for words in preparing.answer():
                 self._say(words)
             if not supervisor.is_stopping:
                 supervisor.start()
-                tokens = forks.aside(_fill)
-                self._announce(supervisor, url, tokens)
+                self._announce(supervisor, url, forks.Aside(_fill).answer())
                 supervisor.run()
         except forks.AsideFailed as error:
             raise CommandError(str(error)) from None
