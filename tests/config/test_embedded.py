@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from config import embedded, embedded_postgres, servers
+from config import embedded, embedded_postgres, embedded_redis, processes, servers
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,9 @@ class TestServers:
             session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(int((var / "postgres" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
         os.kill(int((var / "redis" / "redis.pid").read_text()), signal.SIGKILL)
-        while servers.running(var):
+        while processes.answers(embedded_postgres.socket_path(var)) or processes.answers(
+            embedded_redis.socket_path(var)
+        ):
             pass
         assert embedded.ensure(var) == servers.Started(postgres=True, redis=True)
         assert ask(var, "SELECT answer FROM kept") == (42,)

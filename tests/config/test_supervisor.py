@@ -81,10 +81,14 @@ class Small:
 @pytest.fixture
 def small(tmp_path):
     running = Small(tmp_path)
+    everybody = running.everybody()
     yield running
     if running.process.poll() is None:
         running.process.terminate()
         running.process.wait(20)
+    for pid in everybody:
+        if processes.is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_killed_part_is_started_again_with_its_log_kept(small):
