@@ -76,6 +76,6 @@ def plain_value(amount: str | None) -> Decimal | None:
 
 def shown(amount: Decimal, currency: str) -> str:
     """Money as a person reads it: "82,000.00 EUR". More decimals than its currency has are kept."""
-    exponent = amount.as_tuple().exponent
+    exponent = amount.normalize().as_tuple().exponent
     own = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     return f"{amount:,.{max(own, MINOR_UNITS.get(currency, 0))}f} {currency}"

@@ -11,6 +11,12 @@ from hypothesis import strategies as st
 from approvals.domain import money
 
 
+def test_a_sum_that_a_column_padded_is_shown_without_its_empty_decimals():
+    assert money.shown(Decimal("91711.5200000000"), "EUR") == "91,711.52 EUR"
+    assert money.shown(Decimal("100000000"), "EUR") == "100,000,000.00 EUR"
+    assert money.shown(Decimal("1.005"), "EUR") == "1.005 EUR"
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "minor", "shown"),
     [
