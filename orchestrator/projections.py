@@ -204,8 +204,6 @@ def _turn_requested(stream: str, event: e.Event, body: e.TurnRequested) -> list[
 
 # What a row has from its insert on; a completion that says no more does not write it again.
 _TURN_DEFAULTS: dict[str, Any] = {
-    "note": "",
-    "output": "",
     "model": "",
     "input_tokens": 0,
     "output_tokens": 0,
@@ -215,23 +213,23 @@ _TURN_DEFAULTS: dict[str, Any] = {
 
 
 def _turn_completed(stream: str, event: e.Event, body: e.TurnCompleted) -> list[Put]:
-    said = {
-        "note": body.note,
-        "output": body.output.digest if body.output else "",
-        "model": body.model,
-        "input_tokens": body.input_tokens,
-        "output_tokens": body.output_tokens,
-        "cost": body.cost,
-        "milliseconds": body.milliseconds,
-    }
-    columns = {"state": "completed", "ended_at": moment(event.at)}
-    columns.update({name: value for name, value in said.items() if value != _TURN_DEFAULTS[name]})
+    columns = {"state": "completed", "ended_at": moment(event.at), **_used(body)}
+    if body.note:
+        columns["note"] = body.note
+    if body.output is not None:
+        columns["output"] = body.output.digest
     return [Put("turn", ids.row_id(stream, body.turn), columns, False)]
 
 
 def _turn_failed(stream: str, event: e.Event, body: e.TurnFailed) -> list[Put]:
-    columns = {"state": "failed", "ended_at": moment(event.at), "error": body.text}
+    columns = {"state": "failed", "ended_at": moment(event.at), "error": body.text, **_used(body)}
     return [Put("turn", ids.row_id(stream, body.turn), columns, False)]
+
+
+def _used(body: e.TurnCompleted | e.TurnFailed) -> dict[str, Any]:
+    """What a call used, as far as it differs from what the row has from its insert on."""
+    used = {name: getattr(body, name) for name in _TURN_DEFAULTS}
+    return {name: value for name, value in used.items() if value != _TURN_DEFAULTS[name]}
 
 
 def _judged(outcome: str) -> Any:

@@ -82,6 +82,12 @@ class RecordTurnFailure(Command, frozen=True, kw_only=True):
     retry: str
     text: str
     transcript: Content | None = None
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: str | None = None
+    is_estimated: bool = False
+    milliseconds: int = 0
 
 
 class RecordVerdict(Command, frozen=True, kw_only=True):

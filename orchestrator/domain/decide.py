@@ -151,9 +151,22 @@ def _reply(draft: Draft, command: c.RecordReply) -> None:
 def _turn_failure(draft: Draft, command: c.RecordTurnFailure) -> None:
     turn = _open_turn(draft.state, command.turn)
     cause = draft.add(
-        e.TurnFailed(turn=turn.id, retry=command.retry, text=command.text, transcript=command.transcript),
+        e.TurnFailed(
+            turn=turn.id,
+            retry=command.retry,
+            text=command.text,
+            transcript=command.transcript,
+            model=command.model,
+            input_tokens=command.input_tokens,
+            output_tokens=command.output_tokens,
+            cost=command.cost,
+            is_estimated=command.is_estimated,
+            milliseconds=command.milliseconds,
+        ),
         cause=turn.seq,
     )
+    if _over_budget(draft, cause):
+        return
     if draft.state.status == "running":
         _pattern(draft.state).failed(draft, turn, command.retry, command.text, cause)
 

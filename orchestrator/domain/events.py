@@ -119,11 +119,19 @@ class TurnCompleted(Body, frozen=True, kw_only=True):
 
 
 class TurnFailed(Body, frozen=True, kw_only=True):
+    """A turn without a usable answer. What it cost is recorded all the same."""
+
     TYPE = "turn.failed"
     turn: str
     retry: str
     text: str
     transcript: Content | None = None
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: str | None = None
+    is_estimated: bool = False
+    milliseconds: int = 0
 
 
 class StagePassed(Body, frozen=True, kw_only=True):

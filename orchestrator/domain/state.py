@@ -247,13 +247,7 @@ def _turn_requested(state: RunState, event: e.Event, body: e.TurnRequested) -> R
 
 
 def _turn_completed(state: RunState, event: e.Event, body: e.TurnCompleted) -> RunState:
-    totals = replace(
-        state.totals,
-        input_tokens=state.totals.input_tokens + body.input_tokens,
-        output_tokens=state.totals.output_tokens + body.output_tokens,
-        cost=_plus(state.totals.cost, body.cost),
-        unpriced=state.totals.unpriced + (1 if body.model and body.cost is None else 0),
-    )
+    totals = _used(state.totals, body)
     turns = dict(state.turns)
     turn = turns.pop(body.turn, None)
     if turn is not None and body.output is not None:
@@ -280,7 +274,9 @@ def _belief_asserted(state: RunState, event: e.Event, body: e.BeliefAsserted) ->
 
 def _turn_failed(state: RunState, event: e.Event, body: e.TurnFailed) -> RunState:
     turn = state.turns.get(body.turn)
-    rest = replace(state, seq=event.seq, turns=_without(state.turns, body.turn))
+    rest = replace(
+        state, seq=event.seq, turns=_without(state.turns, body.turn), totals=_used(state.totals, body)
+    )
     if body.transcript is not None:  # the conversation holds the results of its actions already
         return replace(rest, transcript=body.transcript, settled=())
     return replace(rest, transcript=turn.transcript if turn else None)
@@ -405,6 +401,19 @@ def _without(table: dict[str, Turn], key: str) -> dict[str, Turn]:
     rest = dict(table)
     del rest[key]
     return rest
+
+
+def _used(totals: Totals, body: e.TurnCompleted | e.TurnFailed) -> Totals:
+    """The totals with what a call used, whether its answer was usable or not."""
+    if not body.model and not body.input_tokens and not body.output_tokens:
+        return totals
+    return replace(
+        totals,
+        input_tokens=totals.input_tokens + body.input_tokens,
+        output_tokens=totals.output_tokens + body.output_tokens,
+        cost=_plus(totals.cost, body.cost),
+        unpriced=totals.unpriced + (1 if body.model and body.cost is None else 0),
+    )
 
 
 def _plus(total: str, more: str | None) -> str:

@@ -22,7 +22,7 @@ from orchestrator.domain.effects import Fence
 from orchestrator.domain.state import RunState
 from orchestrator.outbox import Held, Owner
 from orchestrator.services import disk, leases
-from orchestrator.services.perform import NoLongerWanted, perform
+from orchestrator.services.perform import NoLongerWanted, perform, usage_fields
 
 log = structlog.get_logger(__name__)
 
@@ -157,6 +157,7 @@ def _failed(run: str, held: Held, failure: errors.PortFailure) -> None:
         retry=failure.retry,
         text=message,
         transcript=blobs.seal(transcript) if transcript is not None else None,
+        **usage_fields(getattr(failure, "usage", ())),
     )
     try:
         engine.submit(run, command, fence=Fence(held.key, held.token, True))

@@ -6,7 +6,7 @@ an execution (the executor takes the action once and acts).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from orchestrator.domain import commands as c
 from orchestrator.domain import errors, sealing
 from orchestrator.domain.content import Content
 from orchestrator.domain.effects import Fence
-from orchestrator.domain.replies import Assertion, Reply
+from orchestrator.domain.replies import Assertion, Reply, Usage
 from orchestrator.domain.state import Action, RunState, Turn
 from orchestrator.domain.validation import Finding, StageVerdict
 from orchestrator.engine import Appended
@@ -88,8 +88,6 @@ def reply_command(state: RunState, turn: Turn, reply: Reply) -> c.RecordReply:
         sealed.append(action)
     has_output = reply.output is not msgspec.UNSET
     proposals = _keep_proposals(sealed) if has_output and sealed else None
-    usage = reply.usage
-    costs = [item.cost for item in usage]
     return c.RecordReply(
         actor="system",
         at=_now(),
@@ -103,13 +101,25 @@ def reply_command(state: RunState, turn: Turn, reply: Reply) -> c.RecordReply:
         note=reply.note,
         more=reply.more,
         suspects_upstream=reply.suspects_upstream,
-        model=usage[-1].model if usage else "",
-        input_tokens=sum(item.input_tokens for item in usage),
-        output_tokens=sum(item.output_tokens for item in usage),
-        cost=_sum(costs),
-        is_estimated=any(item.is_estimated for item in usage),
-        milliseconds=sum(item.milliseconds for item in usage),
+        **usage_fields(reply.usage),
     )
+
+
+def usage_fields(usage: Sequence[Usage]) -> dict[str, Any]:
+    """What the calls behind one answer used together. The cost is None when any price is unknown, because a
+    partial sum would look like a whole."""
+    costs = [item.cost for item in usage]
+    is_known = bool(costs) and all(cost is not None for cost in costs)
+    return {
+        "model": usage[-1].model if usage else "",
+        "input_tokens": sum(item.input_tokens for item in usage),
+        "output_tokens": sum(item.output_tokens for item in usage),
+        "cost": str(sum((Decimal(cost) for cost in costs if cost is not None), Decimal(0)))
+        if is_known
+        else None,
+        "is_estimated": any(item.is_estimated for item in usage),
+        "milliseconds": sum(item.milliseconds for item in usage),
+    }
 
 
 def _keep_proposals(sealed: list[c.SealedAction]) -> Content:
@@ -281,13 +291,6 @@ def _claim(
         claim = c.ClaimAction(actor="system", at=eventlog.micros(at), action=action.id, digest=action.digest)
         engine.submit(state.stream, claim, fence=holding, owner=owner)
     return None
-
-
-def _sum(costs: list[str | None]) -> str | None:
-    """The sum of the known costs; None when any price is unknown, because a partial sum would look like a whole."""
-    if not costs or any(cost is None for cost in costs):
-        return None
-    return str(sum((Decimal(cost) for cost in costs if cost is not None), Decimal(0)))
 
 
 def _now() -> int:
