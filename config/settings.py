@@ -97,6 +97,8 @@ def database_from(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "") or ""),
         # Celery closes connections around every task: a pool makes that cheap and keeps prepared statements.
         "CONN_MAX_AGE": 0,
+        # Asked when a connection leaves the pool, so that a restarted PostgreSQL costs nobody an error.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "prepare_threshold": 0,
             "pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL", "34")), "timeout": 20},
@@ -219,6 +221,10 @@ COUNTERSIGN_MODULES = [
     ).split(",")
     if name
 ]
+# Modules that compare and repair other apps' rows for `manage.py rebuild`.
+COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild"]
+# Where `manage.py checkpoint` puts a copy of each signed checkpoint; best a folder on another machine.
+CHECKPOINT_EXPORT_DIR = os.environ.get("CHECKPOINT_EXPORT_DIR", "")
 # Leases of effects, in seconds: how long one lasts, how often it is renewed, how often lost ones are looked for.
 LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "9"))
 LEASE_RENEW_SECONDS = float(os.environ.get("LEASE_RENEW_SECONDS", "3"))
