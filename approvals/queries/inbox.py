@@ -77,7 +77,8 @@ def inbox(*, person: Any, tab: Tab = "mine", words: str = "", tier: str = "", pa
     paged = Paginator(found, PER_PAGE).get_page(page)
     rows = tuple(_row(request) for request in paged)
     seen = [[str(row.id), row.status, row.have] for row in rows]
-    mine = waiting_for(person, groups)
+    is_all_of_mine = tab == "mine" and not words and not tier
+    mine = paged.paginator.count if is_all_of_mine else waiting_for(person, groups)
     return Inbox(
         tab, paged, rows, mine, digests.digest([seen, paged.number, paged.paginator.count, mine])[:16]
     )

@@ -23,6 +23,14 @@ def load(request: str | uuid.UUID) -> record.Request:
     return from_row(row)
 
 
+def run_of(request: str | uuid.UUID) -> str:
+    """The run that a request belongs to: all that must be known before its stream is locked."""
+    run = ApprovalRequest.objects.filter(pk=_key(request)).values_list("run", flat=True).first()
+    if run is None:
+        raise UnknownRequest(request=str(request))
+    return str(run)
+
+
 def from_row(row: ApprovalRequest) -> record.Request:
     """A row, with its sign-offs, as the record's type."""
     given = SignOff.objects.filter(request=row).order_by("id")

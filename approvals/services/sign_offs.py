@@ -68,7 +68,7 @@ def sign_off(
         raise NoSuchAnswer()
     answer: quorum.Verb = "approve" if verb == "approve" else "reject"
     reason = reason.strip()
-    run = requests.load(request).opened.run
+    run = requests.run_of(request)
     with transaction.atomic():
         release.lock(run=run)
         before = requests.load(request)
