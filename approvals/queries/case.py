@@ -209,7 +209,7 @@ def _what_may(found: record.Request, person: Any, have: int, need: int) -> Answe
     allowed = {}
     for verb in ("reject", "approve"):
         try:
-            quorum.check(reviewer, verb, opened.levels, opened.excluded)  # type: ignore[arg-type]
+            quorum.check(reviewer, verb, opened.levels, opened.excluded)
             allowed[verb] = True
         except (quorum.NotEligible, quorum.SelfSignOff) as refused:
             allowed[verb] = False

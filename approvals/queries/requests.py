@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 import msgspec
 
-from approvals.domain import record
+from approvals.domain import quorum, record
+from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest, SignOff
 from orchestrator.domain import errors
 
@@ -36,7 +38,7 @@ def from_row(row: ApprovalRequest) -> record.Request:
     given = SignOff.objects.filter(request=row).order_by("id")
     return record.Request(
         opened=msgspec.json.decode(row.opened, type=record.Opened),
-        status=row.status,
+        status=cast(lifecycle.State, row.status),
         version=row.version,
         decided_at=row.decided_at,
         decided_by=row.decided_by,
@@ -53,7 +55,7 @@ def _sign_off(row: SignOff) -> record.SignOff:
         reviewer=row.reviewer,
         role=row.role,
         groups=tuple(row.groups),
-        verb=row.verb,
+        verb=cast(quorum.Verb, row.verb),
         reason=row.reason,
         seen_digest=row.seen_digest,
         seen_version=row.seen_version,
