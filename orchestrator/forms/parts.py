@@ -76,8 +76,20 @@ class SpecForm(forms.Form):
         for fault in faults:
             name = self.aliases.get(fault.field, fault.field)
             place = name if name in self.fields else None
-            if place is None or not self.errors.get(place):
+            said = self.non_field_errors() if place is None else self.errors.get(place)
+            if not said or (place is None and fault.text not in said):
                 self.add_error(place, fault.text)
+
+
+def typed(data: Mapping[str, str], form: type[forms.Form], prefix: str = "") -> dict[str, Any]:
+    """What was typed into a form, as initial values: the page shows it again and complains of nothing yet."""
+    start = f"{prefix}-" if prefix else ""
+    return {
+        name: f"{start}{name}" in data
+        if isinstance(field, forms.BooleanField)
+        else data.get(f"{start}{name}", "")
+        for name, field in form.base_fields.items()
+    }
 
 
 def choices(values: Iterable[str]) -> list[tuple[str, str]]:

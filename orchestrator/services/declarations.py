@@ -9,10 +9,12 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from msgspec.structs import replace
 
@@ -22,6 +24,7 @@ from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
 from orchestrator.services import catalogue
 
 INSTALLER = "system"
+DECLARATIONS = "examples/*/workflow*.toml"
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 S = TypeVar("S", AgentSpec, ToolSpec, WorkflowSpec)
 
@@ -181,3 +184,25 @@ def _filled(value: Any, variables: Mapping[str, str], unset: list[str]) -> Any:
         return found
 
     return _VARIABLE.sub(replaced, value)
+
+
+class Example(NamedTuple):
+    """A folder of files that come with an example workflow."""
+
+    folder: Path
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def example_files(slug: str) -> Example | None:
+    """The files that lie beside the declaration of a workflow, in `files/`, if there are any."""
+    for file in sorted(settings.BASE_DIR.glob(DECLARATIONS)):
+        folder = file.parent / "files"
+        try:
+            declared = tomllib.loads(file.read_text(encoding="utf-8")).get("slug")
+        except (OSError, ValueError):
+            continue
+        if declared == slug and folder.is_dir():
+            found = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+            return Example(folder, tuple(found)) if found else None
+    return None

@@ -36,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._people()
         policies.ensure_shipped(now=timezone.now())
-        files = options["files"] or sorted(settings.BASE_DIR.glob("examples/*/workflow*.toml"))
+        files = options["files"] or sorted(settings.BASE_DIR.glob(declarations.DECLARATIONS))
         schemas = registered_schemas()
         broken = [file for file in files if not self._install(file, schemas, options["verbosity"])]
         # Countersign starts all the same; only who asked for it at a prompt gets a failing exit code.
