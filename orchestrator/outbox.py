@@ -188,6 +188,16 @@ def finish(key: str, token: int, state: str = "dropped", error: str = "") -> boo
     return bool(rows)
 
 
+def want_again(stream: str, want: Want) -> None:
+    """Open an effect that the state wants and that got lost; one that is open is left alone."""
+    sql.run(
+        'INSERT INTO "orchestrator_effect" AS x (stream_id,key,kind,subject,queue,state) '
+        "VALUES ($1::uuid,$2,$3,$4,$5,'wanted') ON CONFLICT (key) DO UPDATE SET state='wanted', lease_until=NULL, "
+        "not_before=NULL, dispatches=0 WHERE x.state NOT IN ('wanted','claimed')",
+        [stream, want.key, want.kind, want.subject, want.queue],
+    )
+
+
 def stalled(limit: int = 500) -> list[tuple[str, str]]:
     """Runs with effects that nobody rang for: wanted and due, or with a lease that ran out. (stream, queue)."""
     return [

@@ -7,6 +7,7 @@ it, and can be exported, because a list that lies beside the log can go the way 
 from __future__ import annotations
 
 import base64
+import binascii
 import dataclasses
 import datetime as dt
 import os
@@ -135,5 +136,8 @@ def exported(folder: Path) -> Iterator[CheckpointCard]:
         if len(parts) != 3 or parts[0] != b"signature":
             raise Unreadable(f"{file.name} is not an exported checkpoint, or it was cut short.")
         document += b"\n"
-        signature = base64.b64decode(parts[2])
+        try:
+            signature = base64.b64decode(parts[2], validate=True)
+        except binascii.Error:
+            raise Unreadable(f"{file.name} is not an exported checkpoint, or it was cut short.") from None
         yield CheckpointCard(digests.sha256(document), parts[1].decode(), signature, document)
