@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = "bench.agents,orchestrator.adapters.validators"
 PEERS = ROOT / "bench" / ".venv" / "bin" / "python"
 
 
@@ -20,10 +21,10 @@ def prepare() -> None:
     """Start the servers, create the database, set Django up. Call once, before anything of Django is imported."""
     os.environ.setdefault("COUNTERSIGN_VAR", str(ROOT / "var" / "bench"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ["COUNTERSIGN_MODULES"] = "bench.agents"
+    os.environ["COUNTERSIGN_MODULES"] = MODULES
     from config import servers
 
-    servers.ensure(Path(os.environ["COUNTERSIGN_VAR"]))
+    servers.ensure(var())
     import django
 
     django.setup()
@@ -32,10 +33,27 @@ def prepare() -> None:
     call_command("migrate", verbosity=0)
 
 
+def furnish() -> None:
+    """People, policy and static files, for measurements through real web processes."""
+    from django.utils import timezone
+
+    from approvals.services import policies
+    from config import preparation, roles, sign_in
+
+    preparation.collect_static()
+    roles.ensure_roles()
+    sign_in.ensure_sign_ins(var=var())
+    policies.ensure_shipped(now=timezone.now())
+
+
+def var() -> Path:
+    return Path(os.environ["COUNTERSIGN_VAR"])
+
+
 def stop() -> None:
     from config import servers
 
-    servers.stop(Path(os.environ["COUNTERSIGN_VAR"]))
+    servers.stop(var())
 
 
 def say(bench: str, value: float | None, unit: str, **more: Any) -> None:
