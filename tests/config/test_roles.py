@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.roles import PERMISSIONS, ROLES, ensure_roles
+from config.roles import PERMISSIONS, ROLES, ensure_roles, navigation
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +36,23 @@ def test_ensuring_the_roles_again_takes_back_what_was_added_by_hand(reviewer):
     Group.objects.get(name="reviewer").permissions.add(Permission.objects.get(codename="publish_agent"))
     ensure_roles()
     assert not type(reviewer).objects.get(pk=reviewer.pk).has_perm("orchestrator.publish_agent")
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [
+        ("operator", ["Overview", "Runs", "Workflows", "Agents"]),
+        ("reviewer", ["Overview", "Runs", "Inbox", "Workflows", "Agents"]),
+        ("admin", ["Overview", "Runs", "Workflows", "Agents"]),
+    ],
+)
+def test_the_rail_shows_what_works_and_what_the_role_may_see(request, rf, role, shown):
+    asked = rf.get("/runs/new/")
+    asked.user = request.getfixturevalue(role)
+    rail = navigation(asked)["navigation"]
+    assert [entry.label for entry in rail] == shown
+    assert [entry.label for entry in rail if entry.is_current] == ["Runs"]
+
+
+def test_the_rail_is_empty_before_anybody_has_signed_in(rf):
+    assert navigation(rf.get("/")) == {"navigation": []}
