@@ -235,6 +235,13 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
         )
         command: c.Command = c.RecordUnconfirmed(actor="system", at=_now(), action=action.id, text=text)
         return engine.submit(state.stream, command, fence=finishing, owner=owner)
+    arguments = blobs.value(action.arguments)
+    agent = state.spec.agents[action.agent]
+    if sealing.action_digest(agent, tool, action.tool, arguments, state.on_behalf_of) != action.digest:
+        raise errors.Corrupt(
+            f"Action {action.id} is not the one that was sealed: its stored arguments give another digest. "
+            "Nothing was executed."
+        )
     if action.consequential and action.status != "claimed":
         recalled = _claim(state, action, Fence(held.key, held.token, False), finishing, owner)
         if recalled is not None:
@@ -251,7 +258,7 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
         action=action.id,
         key=held.key,
         tool=tool,
-        arguments=blobs.value(action.arguments),
+        arguments=arguments,
         is_cancelled=lambda: leases.is_gone(held.key),
         read_file=read_file,
     )
