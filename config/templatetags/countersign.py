@@ -138,8 +138,8 @@ def short_id(value: object) -> SafeString | str:
         return ""
     return format_html(
         '<button type="button" class="short-id" data-copy="{}" title="{}: click to copy"'
-        ' aria-label="Copy {}">{}</button>',
-        whole, whole, whole, visible(_telling(whole)),
+        ' aria-label="{}, copy the whole">{}</button>',
+        whole, whole, _telling(whole), visible(_telling(whole)),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitoring.domain import lines
@@ -77,6 +77,9 @@ def action_rows(run: str, cards: Sequence[ActionCard]) -> tuple[ActionRow, ...]:
     chains = queries.chains(run, [card.proposed_seq for card in cards])
     everything = [event for chain in chains.values() for event in chain]
     names = queries.names_of(run, everything)
+    # The row says amount and target once; its steps need not.
+    plain = {name: replace(known, amount="", target="") for name, known in names.actions.items()}
+    names = replace(names, actions=plain)
     return tuple(_row(card, chains.get(card.proposed_seq, ()), names) for card in cards)
 
 

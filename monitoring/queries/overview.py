@@ -73,7 +73,7 @@ def overview_page(*, person: Any, now: dt.datetime) -> OverviewPage:
             Ended(card, cost_words(card.cost, unpriced=card.unpriced, tokens=card.tokens))
             for card in queries.runs_ended_since(since, limit=MOST_ENDED)
         ),
-        start_url=_url("orchestrator:start_run") if person.has_perm("orchestrator.start_run") else "",
+        start_url=_url("orchestrator:new_run") if person.has_perm("orchestrator.start_run") else "",
         has_no_gate=settings.COUNTERSIGN_GATE == HOLD_EVERYTHING,
         since=since,
     )

@@ -59,7 +59,7 @@ class Tab:
     label: str
     url: str
     is_current: bool
-    count: int | None = None
+    count: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,8 @@ def _stage(stage: StageCard) -> Mapping[str, Any]:
 
 def _tabs(detail: RunDetail, current: str) -> tuple[Tab, ...]:
     card = detail.card
-    counts = {"trace": card.head, "actions": card.actions, "files": len(queries.files_of(detail.input))}
+    files = len(queries.files_of(detail.input))
+    counts = {"trace": f"{card.head:,}", "actions": f"{card.actions:,}", "files": f"{files:,}"}
     tabs = []
     for name in TABS:
         url = (
@@ -152,7 +153,7 @@ def _tabs(detail: RunDetail, current: str) -> tuple[Tab, ...]:
             if name == "trace"
             else reverse(f"monitoring:run_{name}", args=[card.id])
         )
-        tabs.append(Tab(LABELS.get(name, name.capitalize()), url, name == current, counts.get(name)))
+        tabs.append(Tab(LABELS.get(name, name.capitalize()), url, name == current, counts.get(name, "")))
     return tuple(tabs)
 
 

@@ -253,7 +253,7 @@ def _marks(row: models.Run, names: tuple[str, ...]) -> tuple[Mark, ...]:
         elif place > at:
             state = "later"
         else:
-            state = row.state
+            state = "failed" if row.is_fault else row.state
         marks.append(Mark(names[place], state))
     return tuple(marks)
 

@@ -114,4 +114,6 @@ def _standing(state: RunState, card: RunCard, stage: Stage, at: int) -> tuple[st
     judging = any(turn.stage == stage.name and turn.answered for turn in state.turns.values())
     if state.status == "running" and judging:
         return "running", "being checked"
+    if card.is_fault:
+        return "failed", "stopped by a fault"
     return card.state, "working" if card.state == "running" else card.state

@@ -5,6 +5,7 @@ import { element, whenPresent } from "./elements.js";
 import { Rows } from "./rows.js";
 import { revealed } from "./visible.js";
 
+const OLDER = 2000, NEAR_TOP = 30;
 const BEYOND = 8, HEAD = 29, MOST_KINDS = 24, MOST_AGENTS = 300;
 const hovers = window.matchMedia("(hover: hover)");
 let count = 0;
@@ -39,7 +40,9 @@ export class Trace {
     if (block) this.add(JSON.parse(block.textContent));
     root.dataset.liveCursor = String(Math.max(Number(root.dataset.liveCursor) || 0, this.last()));
     const asked = Number(address.get("event"));
-    if (asked) this.choose(this.placeOf(asked), { open: true });
+    this.olderUrl = root.closest("[data-older-url]")?.dataset.olderUrl ?? "";
+    if (asked && this.placeOf(asked) < 0) this.openEvent(asked);
+    else if (asked) this.choose(this.placeOf(asked), { open: true });
     this.draw();
   }
 
@@ -60,6 +63,43 @@ export class Trace {
     else this.unseen += fits;
     this.later();
   }
+
+  /** Whether events before the first one here have not been asked for. */
+  hasOlder() { return this.olderUrl !== "" && this.events.length > 0 && this.events[0].seq > 1; }
+
+  /** Fetches the events before those here, and puts them above without moving what is in sight. */
+  async older() {
+    if (this.asking || !this.hasOlder()) return;
+    this.asking = true;
+    try {
+      const answer = await fetch(`${this.olderUrl}?before=${this.events[0].seq}&limit=${OLDER}`, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      this.prepend((await answer.json()).events);
+      this.asking = false;
+    } catch {
+      setTimeout(() => { this.asking = false; }, 3000);
+      return;
+    }
+    this.later();
+  }
+
+  prepend(events) {
+    const first = this.events[0].seq;
+    const fresh = events.filter((event) => event.seq < first);
+    const kept = this.active >= 0 ? this.events[this.shown[this.active]]?.seq : null;
+    const before = this.shown.length, top = this.view.scrollTop;
+    this.events = [...fresh, ...this.events];
+    this.texts = [...new Array(fresh.length), ...this.texts];
+    for (const event of fresh) this.learn(event);
+    this.shown = [];
+    for (let at = 0; at < this.events.length; at += 1) if (this.matches(at)) this.shown.push(at);
+    this.active = kept === null || kept === undefined ? -1 : this.placeOf(kept);
+    this.holder.style.height = `${this.shown.length * this.height}px`;
+    this.view.scrollTop = this.top = top + (this.shown.length - before) * this.height;
+    this.draw();
+  }
+
+  isFiltered() { return this.wanted.text !== "" || this.wanted.kinds.size > 0 || this.wanted.lane !== ""; }
 
   learn(event) {
     const lane = String(event.lane ?? "");
@@ -143,12 +183,15 @@ export class Trace {
     if (row) this.view.setAttribute("aria-activedescendant", row.id);
     else this.view.removeAttribute("aria-activedescendant");
     this.words(total);
+    // Somebody who reads at the top, or searches, is shown what came before; nobody else waits for it.
+    if (this.isFiltered() || (!this.following && this.view.scrollTop < NEAR_TOP * this.height)) this.older();
   }
 
   words(total) {
     const all = this.events.length;
     const number = (value) => value.toLocaleString("en-GB");
-    this.part("count").textContent = total === all ? `${number(all)} event${all === 1 ? "" : "s"}` : `${number(total)} of ${number(all)} events`;
+    const whole = this.hasOlder() ? this.last() : all;
+    this.part("count").textContent = total === whole ? `${number(all)} event${all === 1 ? "" : "s"}` : `${number(total)} of ${number(whole)} events`;
     const empty = this.part("empty");
     empty.hidden = total > 0;
     empty.textContent = all === 0 ? "Each turn, verdict and action will appear here as it happens." : "No event fits this filter.";
@@ -185,9 +228,13 @@ export class Trace {
 
   open(place, focus = true) {
     const event = this.events[this.shown[place]];
-    if (!event || !this.root.dataset.drawerUrl) return;
-    this.name(event.seq);
-    openDrawer(this.root.dataset.drawerUrl.replace(/\{seq\}|%7Bseq%7D/i, String(event.seq)), { from: this.view, focus });
+    if (event) this.openEvent(event.seq, focus);
+  }
+
+  openEvent(seq, focus = true) {
+    if (!this.root.dataset.drawerUrl) return;
+    this.name(seq);
+    openDrawer(this.root.dataset.drawerUrl.replace(/\{seq\}|%7Bseq%7D/i, String(seq)), { from: this.view, focus });
   }
 
   /** Writes what is filtered and open into the address bar, so that a link shows a colleague the same thing. */
