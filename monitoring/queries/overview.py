@@ -11,8 +11,8 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from approvals.queries.inbox import inbox
-from monitoring.domain.amounts import cost_words, usd
-from orchestrator.queries import Figures, RunCard
+from monitoring.domain.amounts import cost_words, money_words, usd
+from orchestrator.queries import ActionCard, Figures, RunCard
 from orchestrator.queries import watching as queries
 
 HOLD_EVERYTHING = "orchestrator.adapters.hold_everything.HoldEverything"
@@ -110,8 +110,28 @@ def _cases(person: Any) -> tuple[tuple[Case, ...], int, bool]:
         for row in found.rows[:MOST_CASES]
         if row.is_pending
     )
+    total = found.page.paginator.count
+    if not held and not are_mine:
+        # Without a gate no request is opened, and what is held must still be seen.
+        held = tuple(_held(action) for action in queries.waiting_actions(states=("held",), limit=MOST_CASES))
+        total = len(held)
     both: Sequence[Case] = (*unconfirmed, *held)
-    return tuple(both[:MOST_CASES]), found.page.paginator.count + len(unconfirmed), are_mine
+    return tuple(both[:MOST_CASES]), total + len(unconfirmed), are_mine
+
+
+def _held(action: ActionCard) -> Case:
+    amount = money_words(str(action.amount or ""), action.currency)
+    about = ", ".join(filter(None, (amount, action.target)))
+    return Case(
+        id=f"{action.run}.{action.action}",
+        sentence=f"{action.tool}{f': {about}' if about else ''}",
+        state="held",
+        words=action.tier or "held",
+        agent=action.agent,
+        since=action.proposed_at,
+        decide_by=None,
+        url=reverse("monitoring:run_actions", args=[action.run]) + "?state=held",
+    )
 
 
 def _url(name: str, *values: Any) -> str:
