@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 
 from django.db import connection, transaction
 
 from approvals.models import ApprovalRequest
 
 
+@contextlib.contextmanager
+def unguarded() -> Iterator[None]:
+    """The guards of the database are down inside, as for a rebuild."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL countersign.rebuilding = on")
+        yield
+        cursor.execute("SET LOCAL countersign.rebuilding = off")
+
+
 def move_deadline(request: ApprovalRequest, **deadlines: dt.datetime) -> None:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL countersign.rebuilding = on")
+    with unguarded():
         ApprovalRequest.objects.filter(pk=request.pk).update(**deadlines)
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL countersign.rebuilding = off")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import msgspec
 import pytest
@@ -10,13 +11,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from approvals.domain import record, terms
-from approvals.models import ApprovalRequest, SignOff
+from approvals.models import ApprovalRequest, PolicyRevision, SignOff
 from approvals.services import policies, rebuild, sign_offs
 from orchestrator import eventlog
 from orchestrator.domain import digests
 from orchestrator.domain.specs import Limit
 from tests.approvals import runs
-from tests.approvals.rows import move_deadline
+from tests.approvals.rows import move_deadline, unguarded
 
 pytestmark = pytest.mark.django_db
 replace = msgspec.structs.replace
@@ -291,6 +292,27 @@ def test_a_row_that_was_changed_behind_the_log_shows():
     (difference,) = rebuild.differences(events_of_approvals())
 
     assert difference.startswith(f"approval_request {request.id}: decide_by is")
+
+
+def test_rows_that_were_changed_removed_or_added_are_made_what_the_log_says(reviewer):
+    changed, removed = runs.request_of(runs.held_run()), runs.request_of(runs.held_run())
+    approve(removed, reviewer)
+    policies.ensure_shipped(now=timezone.now())
+    with unguarded():
+        ApprovalRequest.objects.filter(pk=changed.pk).update(sentence="Pay nothing", tier="low", rank=3)
+        SignOff.objects.all().delete()
+        ApprovalRequest.objects.filter(pk=removed.pk).delete()
+        stranger = ApprovalRequest.objects.get(pk=changed.pk)
+        stranger.pk, stranger.action = uuid.uuid4(), "a9"
+        stranger.save(force_insert=True)
+        PolicyRevision.objects.all().delete()
+    assert len(rebuild.differences(events_of_approvals())) >= 5
+
+    rebuild.repair(events_of_approvals())
+
+    assert rebuild.differences(events_of_approvals()) == []
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SignOff.objects.all().delete()  # the guards are up again
 
 
 # ---- the locks in the database ----

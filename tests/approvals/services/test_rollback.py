@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -38,7 +40,7 @@ def test_what_was_rolled_back_can_be_decided_again():
             now=timezone.now(),
         )
 
-    with pytest.raises(Unplugged), transaction.atomic():
+    with contextlib.suppress(Unplugged), transaction.atomic():
         approve()
         assert runs.status_of(run) == "released"
         raise Unplugged
