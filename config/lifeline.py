@@ -29,6 +29,12 @@ def tie_to_parent() -> None:
     threading.Thread(target=_watch, args=(parent,), name="lifeline", daemon=True).start()
 
 
+def end_with_parent() -> None:
+    """The same without a thread, for the supervisor itself when a test has started it (Linux only)."""
+    if os.environ.get(PARENT) and sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def die_with_parent() -> None:
     """For a worker's own children: killed at once when the worker is gone."""
     if sys.platform == "linux":

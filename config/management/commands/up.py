@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import embedded, forks, preparation, processes, running, servers, sign_in, sign_in_links
+from config import embedded, forks, lifeline, preparation, processes, running, servers, sign_in, sign_in_links
 from config.supervisor import Part, Supervisor
 
 HOST = "127.0.0.1"
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.end_with_parent()
         port: int = options["port"]
         url = f"http://{HOST}:{port}/"
         try:
