@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 
 def cost_words(cost: Decimal | None, *, unpriced: int = 0, tokens: int = 0) -> str:
@@ -37,3 +37,15 @@ def size_words(size: int) -> str:
 
 def count_words(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def money_words(amount: str, currency: str) -> str:
+    """Decimal text with grouped thousands and its currency; what is no number is shown as it is."""
+    if not amount:
+        return ""
+    try:
+        value = Decimal(amount)
+        shown = f"{value:,f}" if value.is_finite() and value.adjusted() < 40 else amount
+    except InvalidOperation:
+        shown = amount
+    return f"{shown} {currency}".strip()

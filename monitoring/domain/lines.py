@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from monitoring.domain.amounts import money_words
 from orchestrator.domain import events as e
 
 TITLE, DETAIL = 160, 400
@@ -194,7 +195,7 @@ def _belief_asserted(body: e.BeliefAsserted, names: Names) -> _Words:
     return _Words(
         f"{body.agent} stated {_plural(body.count, 'assertion')}",
         f"stage {body.stage}",
-        "provisional",
+        "asserted",
         body.agent,
     )
 
@@ -209,12 +210,12 @@ def _what(action: str, names: Names) -> tuple[str, str, str]:
     known = names.actions.get(action)
     if known is None:
         return f"Action {action}", "", ""
-    about = _joined(f"{known.amount} {known.currency}".strip() if known.amount else "", known.target)
+    about = _joined(money_words(known.amount, known.currency), known.target)
     return known.tool, about, known.agent
 
 
 def _action_proposed(body: e.ActionProposed, names: Names) -> _Words:
-    amount = f"{body.amount} {body.currency or ''}".strip() if body.amount else ""
+    amount = money_words(body.amount or "", body.currency or "")
     reason = f"“{body.reason}”" if body.reason else ""
     verb = "proposes" if body.consequential else "reads with"
     return _Words(
@@ -309,7 +310,7 @@ _SAY: dict[type[e.Body], Callable[[Any, Names], _Words]] = {
     e.ActionHeld: _moved("held for a person", "held", "explanation"),
     e.ActionRefused: _action_refused,
     e.ActionReleased: _action_released,
-    e.ActionRecalled: _moved("is weighed again", "stale", "reason"),
+    e.ActionRecalled: _moved("is weighed again", "pending", "reason"),
     e.ActionClaimed: _moved("taken by its executor", "executing"),
     e.ActionExecuted: _action_executed,
     e.ActionFailed: _action_failed,
