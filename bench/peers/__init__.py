@@ -1,0 +1,1 @@
+"""The engines that ours is compared with, run as scripts in an environment of their own."""
