@@ -6,7 +6,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import health, sign_in
+from config import health, people_pages, sign_in
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.permission_denied"
@@ -22,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("account/password/change/", account.password_change, name="account_change_password"),
     path("sign-in/<str:token>/", sign_in.follow_link, name="sign_in_link"),
+    path("people/", people_pages.people, name="people"),
+    path("people/new/", people_pages.invite, name="invite_person"),
+    path("people/<str:username>/", people_pages.person, name="person"),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
     path("", include("orchestrator.urls")),

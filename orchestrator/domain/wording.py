@@ -93,13 +93,11 @@ def workflow_in_words(spec: WorkflowSpec) -> list[Line]:
         steps = f"{len(names)} stages, one after the other" if len(names) > 1 else "One stage"
         lines.append(Line("says", f"{steps}: {', then '.join(names)}."))
     for stage in spec.stages:
-        checks = [f"{ref.id} {ref.version}" for ref in stage.validators]
-        if stage.output_schema:
-            checks.insert(0, "its schema")
+        checks = ["its schema"] if stage.output_schema else []
+        if stage.validators:
+            checks.append(_counted(len(stage.validators), "further check" if checks else "check"))
         if checks:
-            lines.append(
-                Line("says", f"{stage.name} is checked by {_listed(checks)} before the next begins.")
-            )
+            lines.append(Line("says", f"{stage.name} must pass {_listed(checks)} before the next begins."))
         else:
             lines.append(Line("warns", f"Nothing checks what {stage.name} gives."))
         if stage.required_actions:

@@ -187,9 +187,7 @@ class LimitForm(SpecForm):
         label="All together",
         error_messages={"invalid": "Write the amount as 10000.00."},
     )
-    window_hours = forms.IntegerField(
-        required=False, min_value=1, max_value=24 * 366, label="In how many hours"
-    )
+    window_hours = forms.IntegerField(required=False, min_value=1, max_value=24 * 366, label="Hours")
     tool = forms.ChoiceField(required=False)
 
     def clean_currency(self) -> str:
@@ -254,8 +252,8 @@ def initial_of(spec: AgentSpec) -> dict[str, Any]:
             {name: getattr(limit, name) for name in limit.__struct_fields__} for limit in spec.scope.limits
         ],
         "turns": budget.turns,
-        "total_seconds": budget.total_seconds,
-        "idle_seconds": budget.idle_seconds,
+        "total_seconds": f"{budget.total_seconds:g}",
+        "idle_seconds": f"{budget.idle_seconds:g}",
         "output_tokens": budget.output_tokens,
         "cost": budget.cost or "",
         "isolated": spec.isolated,

@@ -106,4 +106,5 @@ class ToolForm(SpecForm):
 
 
 def initial_of(spec: ToolSpec) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in ToolForm.base_fields}
+    found = {name: getattr(spec, name) for name in ToolForm.base_fields}
+    return {**found, "timeout_seconds": f"{spec.timeout_seconds:g}"}

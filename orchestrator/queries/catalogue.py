@@ -138,6 +138,15 @@ def owner_choices() -> list[tuple[str, str]]:
     return [(person.get_username(), f"{person} ({person.get_username()})") for person in people]
 
 
+def owned_by(username: str) -> list[str]:
+    """The names of the agents and workflows in use that a person answers for."""
+    agents = models.Agent.objects.filter(owner=username, is_retired=False).values_list("name", flat=True)
+    workflows = models.Workflow.objects.filter(owner=username, is_retired=False).values_list(
+        "name", flat=True
+    )
+    return sorted([*agents, *workflows])
+
+
 def is_taken(kind: str, name: str) -> bool:
     """Whether an agent, tool or workflow of that name exists, in use or retired."""
     subjects: Any = {"agent": models.Agent, "tool": models.Tool, "workflow": models.Workflow}[kind]

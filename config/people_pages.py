@@ -1,0 +1,133 @@
+"""The People page and each person's own: who may do what here. Only for whoever may manage people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from config import roles, staff
+from orchestrator.domain import errors
+from orchestrator.queries import catalogue
+
+MANAGE = "config.manage_people"
+ROLE_WORDS = [
+    ("operator", "Operator: starts runs, pauses and cancels them"),
+    ("reviewer", "Reviewer: approves and rejects held actions"),
+    ("admin", "Administrator: publishes agents and workflows, manages people"),
+]
+
+
+class InviteForm(forms.Form):
+    username = forms.CharField(
+        max_length=60, help_text="Small letters, digits, dots, - and _. It stays for ever."
+    )
+    name = forms.CharField(max_length=150, help_text="How people call them.")
+    roles = forms.MultipleChoiceField(choices=ROLE_WORDS, widget=forms.CheckboxSelectMultiple, required=False)
+
+    use_required_attribute = False
+
+
+class RolesForm(forms.Form):
+    roles = forms.MultipleChoiceField(choices=ROLE_WORDS, widget=forms.CheckboxSelectMultiple, required=False)
+
+
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD"])
+def people(request: HttpRequest) -> HttpResponse:
+    return _page(request, "people/list.html", {"people": staff.people()})
+
+
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: HttpRequest) -> HttpResponse:
+    form = InviteForm(request.POST or None, label_suffix="")
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            password = staff.invite_person(
+                username=given["username"].strip(),
+                name=given["name"],
+                roles=given["roles"],
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+            )
+        except staff.Unacceptable as error:
+            form.add_error(error.field, error.message)
+        else:
+            # Shown in the answer itself: kept in no session, no message and no address.
+            context = {
+                "person": staff.find_person(given["username"].strip()),
+                "password": password,
+                "is_new": True,
+            }
+            return _page(request, "people/password.html", context)
+    status = 422 if form.errors else 200
+    return _page(request, "people/invite.html", {"form": form, "crumbs": _crumbs()}, status=status)
+
+
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def person(request: HttpRequest, username: str) -> HttpResponse:
+    card = staff.find_person(username)
+    problem = ""
+    if request.method == "POST":
+        try:
+            return _do(request, card, request.POST.get("do", ""))
+        except (staff.Unacceptable, staff.OwnStanding, staff.LastAdministrator) as error:
+            problem = error.message
+    context = {
+        "person": card,
+        "form": RolesForm(initial={"roles": card.roles}, label_suffix=""),
+        "problem": problem,
+        "is_self": card.username == request.user.get_username(),
+        "may": sorted({words for role in card.roles for words in _permissions(role)}),
+        "answers_for": catalogue.owned_by(card.username),
+        "crumbs": _crumbs(),
+    }
+    return _page(request, "people/person.html", context, status=422 if problem else 200)
+
+
+def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse:
+    common: dict[str, Any] = {"username": card.username, "by": request.user, "now": timezone.now()}
+    if step == "roles":
+        staff.set_roles(roles=request.POST.getlist("roles"), **common)
+        said = f"The roles of {card.name} are set."
+    elif step == "password":
+        password = staff.reset_password(**common)
+        context = {"person": card, "password": password, "is_new": False}
+        return _page(request, "people/password.html", context)
+    elif step == "sign_out":
+        ended = staff.sign_out_everywhere(**common)
+        said = f"{card.name} is signed out everywhere ({ended} session{'' if ended == 1 else 's'} ended)."
+    elif step in {"deactivate", "activate"}:
+        staff.set_active(is_active=step == "activate", **common)
+        said = f"{card.name} is {'active again' if step == 'activate' else 'deactivated and signed out'}."
+    else:
+        raise errors.Refused("This is not something that can be done to a person.")
+    messages.success(request, said)
+    return HttpResponseRedirect(reverse("person", args=[card.username]))
+
+
+def _permissions(role: str) -> list[str]:
+    return [roles.PERMISSIONS[codename][1] for codename in roles.ROLES.get(role, ())]
+
+
+def _crumbs() -> list[dict[str, str]]:
+    return [{"label": "People", "url": reverse("people")}]
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = render(request, template, context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
