@@ -33,7 +33,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A held action is before people: everything they are shown, frozen as it was when the request opened.
 
-    `claim` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
+    `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
     """
 
     TYPE = "request.opened"
@@ -56,7 +56,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     amount: str | None = None
     currency: str | None = None
     person: str | None = None
-    claim: str = ""
+    stated_reason: str = ""
     evidence: tuple[Evidence, ...] = ()
     evidence_count: int = 0
     started_by: str

@@ -20,6 +20,7 @@ from approvals.domain.visible import visible
 from orchestrator.domain import specs
 
 OPERAND_LENGTH = 120
+FALLBACK_OPERANDS = 8
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
@@ -87,6 +88,9 @@ def _filled(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part
 
 def _fallback(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:
     yield Part(f"Run {visible(tool.name)}")
-    for position, name in enumerate(sorted(arguments)):
-        yield Part(f"{', ' if position else ' with '}{visible(name)} ")
+    names = sorted(arguments)
+    for position, name in enumerate(names[:FALLBACK_OPERANDS]):
+        yield Part(f"{', ' if position else ' with '}{visible(name)[:OPERAND_LENGTH]} ")
         yield Part(operand(name, arguments[name], tool, arguments), name)
+    if len(names) > FALLBACK_OPERANDS:
+        yield Part(f" and {len(names) - FALLBACK_OPERANDS} more arguments")

@@ -83,7 +83,7 @@ class Case:
     rule: str
     policy: str
     unusual: tuple[str, ...]
-    claim: str
+    stated_reason: str
     checks: tuple[dict[str, str], ...]
     evidence: tuple[EvidenceCard, ...]
     evidence_count: int
@@ -152,7 +152,7 @@ def case(*, request: str, person: Any) -> Case:
         rule=opened.rule,
         policy=f"{opened.policy} revision {opened.policy_revision}" if opened.policy else "",
         unusual=unusual(found),
-        claim=opened.claim,
+        stated_reason=opened.stated_reason,
         checks=_checks(opened, run),
         evidence=evidence(opened.evidence, run.files, work.read_file),
         evidence_count=opened.evidence_count,

@@ -17,10 +17,13 @@ from approvals.models import ApprovalRequest
 from approvals.queries import people, requests
 from approvals.services import policies, rows
 from orchestrator.domain import content, errors, ids
+from orchestrator.domain.replies import Evidence
 from orchestrator.ports import ActionFacts, Verdict
 
 SYSTEM = "system"
-CLAIM_LENGTH = 4000
+STATED_LENGTH = 4000
+QUOTE_LENGTH = 2000
+PLACE_LENGTH = 500
 EVIDENCE_SHOWN = 50
 
 
@@ -96,8 +99,8 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
         amount=facts.amount,
         currency=facts.currency,
         person=facts.person,
-        claim=facts.reason[:CLAIM_LENGTH],
-        evidence=tuple(facts.evidence[:EVIDENCE_SHOWN]),
+        stated_reason=facts.reason[:STATED_LENGTH],
+        evidence=tuple(_bounded(one) for one in facts.evidence[:EVIDENCE_SHOWN]),
         evidence_count=len(facts.evidence),
         started_by=facts.started_by,
         on_behalf_of=facts.on_behalf_of,
@@ -116,6 +119,16 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
         clocks=clocks,
         opened_at=at,
         decide_by=lifecycle.decide_by(at, clocks),
+    )
+
+
+def _bounded(one: Evidence) -> Evidence:
+    """Evidence of a length that a case can show. The whole of it stays on the run's own record."""
+    return msgspec.structs.replace(
+        one,
+        source=one.source[:PLACE_LENGTH],
+        locator=one.locator[:PLACE_LENGTH],
+        quote=one.quote[:QUOTE_LENGTH],
     )
 
 

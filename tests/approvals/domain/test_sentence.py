@@ -74,6 +74,14 @@ def test_each_operand_is_shown_as_what_it_is(name, value, shown):
     assert sentence.operand(name, value, PAY, {**ARGUMENTS, name: value}) == shown
 
 
+def test_a_call_of_very_many_arguments_stays_a_sentence():
+    tool = ToolSpec(name="x", description="", parameters={})
+
+    text = sentence.compose(tool, {f"a{number:04}": "v" for number in range(5000)}).text
+
+    assert text.endswith("a0007 v and 4992 more arguments")
+
+
 def test_the_button_says_what_the_action_does():
     assert sentence.verb(PAY) == "pay"
     assert (

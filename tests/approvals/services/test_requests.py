@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid
+from itertools import product
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from approvals.domain import record, terms
+from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest, PolicyRevision, SignOff
 from approvals.services import policies, rebuild, sign_offs
 from orchestrator import eventlog
@@ -73,7 +76,7 @@ def test_a_held_payment_opens_one_request_that_says_everything():
         ("admin", "owns_agent"),
         ("operator", "on_behalf_of"),
     ]
-    assert found.claim == "The invoice matched."
+    assert found.stated_reason == "The invoice matched."
     assert found.evidence[0].source == "invoice.xml"
     assert found.arguments == runs.state_of(run).actions["a1"].arguments
 
@@ -337,6 +340,24 @@ def test_the_database_itself_refuses_steps_outside_the_table(changes):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         ApprovalRequest.objects.filter(pk=request.pk).update(**changes, **decided)
+
+
+def test_the_database_and_the_domain_have_the_same_lifecycle_table(reviewer):
+    request = runs.request_of(runs.held_run())
+    times = {"decided_at": timezone.now(), "decided_by": "x", "execute_by": timezone.now()}
+    allowed = set()
+    for source, target in product(lifecycle.STATES, lifecycle.STATES):
+        with unguarded():
+            decided = {name: None if name.endswith("_at") else value for name, value in times.items()}
+            ApprovalRequest.objects.filter(pk=request.pk).update(
+                status=source, version=1, **(decided if source == "pending" else times)
+            )
+        changed = {**times, "decided_at": None} if target == "pending" else times
+        with contextlib.suppress(IntegrityError), transaction.atomic():
+            ApprovalRequest.objects.filter(pk=request.pk).update(status=target, version=2, **changed)
+            allowed.add((source, target))
+
+    assert allowed == {(source, target) for (source, _), target in lifecycle.TRANSITIONS.items()}
 
 
 def test_a_sign_off_is_never_changed_or_removed(reviewer):
