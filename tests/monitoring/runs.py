@@ -5,23 +5,25 @@ Also runs with as many events as asked for, written in bulk with valid hashes.
 
 from __future__ import annotations
 
-import itertools
+import os
+import time
 import uuid
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from orchestrator import eventlog, projections
 from orchestrator.adapters import registry
 from orchestrator.domain import commands as c
-from orchestrator.domain import digests
+from orchestrator.domain import content, digests
 from orchestrator.domain import events as e
 from orchestrator.domain.decide import decide
 from orchestrator.domain.replies import Assertion, Evidence, ProposedAction, Reply, Usage
-from orchestrator.domain.specs import AgentSpec, Limit, Scope, StageSpec, ToolSpec, WorkflowSpec
-from orchestrator.domain.state import RunState
+from orchestrator.domain.specs import AgentSpec, Budget, Limit, Scope, StageSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.state import RunState, evolve
 from orchestrator.ports import ExecutionRequest, TurnRequest
 from orchestrator.services import effects, release, runs
 
@@ -67,7 +69,26 @@ SPEC = WorkflowSpec(
     agents={"reader": READER, "payer": PAYER},
     tools={"watch.pay": PAY},
 )
-_keys = itertools.count()
+STEADY = msgspec.structs.replace(
+    SPEC,
+    slug="steady",
+    name="Steady work",
+    stages=(StageSpec(name="count", agent="counter", inputs={"steps": "run.steps", "pause": "run.pause"}),),
+    agents={
+        "counter": AgentSpec(
+            slug="counter",
+            name="Counter",
+            owner="admin",
+            reference="watch.counter",
+            budget=Budget(turns=100_000),
+        )
+    },
+    tools={},
+)
+
+# Workers of real processes know these agents too.
+if __name__ not in os.environ.get("COUNTERSIGN_MODULES", ""):
+    os.environ["COUNTERSIGN_MODULES"] = ",".join([*settings.COUNTERSIGN_MODULES, __name__])
 
 
 @registry.code_agent("watch.reader")
@@ -105,6 +126,15 @@ def payer(work: dict, turn: TurnRequest) -> Reply:  # type: ignore[type-arg]
             )
         )
     return Reply(output={"paid": len(payments), "results": [result.state for result in turn.results]})
+
+
+@registry.code_agent("watch.counter")
+def counter(work: dict, turn: TurnRequest) -> Reply:  # type: ignore[type-arg]
+    """Two events a turn, as many turns as asked for, so that there is something to watch for a while."""
+    time.sleep(float(work.get("pause") or 0))
+    if turn.number >= int(work["steps"]):
+        return Reply(output={"counted": turn.number})
+    return Reply(more=True, note=f"Step {turn.number}")
 
 
 @registry.tool("watch.pay")
@@ -172,8 +202,6 @@ def long_run(events: int, *, title: str = "A long run") -> str:
     data = digests.encode(spec)
     at = eventlog.micros(timezone.now()) - events * 1000
     state = RunState(run)
-    from orchestrator.domain import content
-
     recorded: list[e.Event] = []
     first = c.StartRun(
         actor="user:operator", at=at, spec=msgspec.Raw(data), spec_digest=digests.sha256(data),
@@ -200,8 +228,6 @@ def _write(run: str, recorded: list[e.Event]) -> None:
     """Events, head and rows of one run, in bulk; the state is folded from what was written."""
     hash_ = digests.GENESIS
     state = RunState(run)
-    from orchestrator.domain.state import evolve
-
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO orchestrator_stream (id, kind, head, hash) VALUES (%s, 'run', 0, '')", [run]
@@ -225,17 +251,13 @@ def _write(run: str, recorded: list[e.Event]) -> None:
         cursor.execute(
             "UPDATE orchestrator_stream SET head=%s, hash=%s WHERE id=%s", [len(recorded), hash_, run]
         )
-    puts = projections.rows(run, recorded, state)
+    puts = projections.rows(run, recorded, RunState(run), state)
     by_table: dict[str, list[Any]] = {}
     for put in puts:
         model = projections.TABLES[put.table]
         by_table.setdefault(put.table, []).append(
-            model(**{projections.KEYS[put.table]: put.key, **_filled(model, put.columns)})
+            model(**{projections.KEYS[put.table]: put.key, **put.columns})
         )
     for table, rows in by_table.items():
         projections.TABLES[table].objects.bulk_create(rows, batch_size=2000)
     eventlog.forget(run)
-
-
-def _filled(model: Any, columns: dict[str, Any]) -> dict[str, Any]:
-    return dict(columns)
