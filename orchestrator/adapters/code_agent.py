@@ -1,5 +1,7 @@
 """Invokes code agents: registered Python functions, given their typed input, held to their time limit.
 
+An isolated one runs in a process of its own, which is killed at the limit; the others run in a thread.
+
 What they return is checked like any agent's words. A traceback is logged and never shown; the person reads which
 agent failed and with what.
 """
@@ -13,7 +15,7 @@ import msgspec
 import structlog
 
 from orchestrator import ports
-from orchestrator.adapters import model_keys, registry, said, timed
+from orchestrator.adapters import apart, model_keys, registry, said, timed
 from orchestrator.domain import errors, replies
 from orchestrator.domain.schemas import clip
 
@@ -32,17 +34,25 @@ class CodeAgentRunner:
         agent = _function_of(request)
         work = _typed_input(agent, request)
         seconds = request.agent.budget.total_seconds
+        run = apart.run if request.agent.isolated else timed.run
         try:
-            reply = timed.run(agent.function, work, request, seconds=seconds)
+            reply = run(agent.function, work, request, seconds=seconds)
         except timed.TimeLimitReached:
             _log(request, "code_agent.out_of_time", seconds=seconds, stuck=timed.stuck_threads())
+            ended = ", and its process was ended" if request.agent.isolated else ""
             raise errors.PortFailure(
-                f"The agent {request.agent.slug} gave no answer within {seconds:g} seconds. Nothing it did was kept; "
-                "raise its time limit if it needs longer.",
+                f"The agent {request.agent.slug} gave no answer within {seconds:g} seconds{ended}. Nothing it did was "
+                "kept; raise its time limit if it needs longer.",
                 retry="permanent",
             ) from None
         except errors.PortFailure:
             raise  # the agent's own word on whether to try again
+        except apart.Raised as error:
+            _log(request, "code_agent.raised", traceback=model_keys.scrub(error.stack))
+            raise errors.PortFailure(
+                f"The agent {request.agent.slug} failed with {_one_line(error.kind, str(error))}.",
+                retry="permanent",
+            ) from None
         except BaseException as error:
             _log(request, "code_agent.raised", traceback=stack_of(error))
             raise errors.PortFailure(
@@ -58,8 +68,12 @@ def stuck_threads() -> int:
 
 def in_one_line(error: BaseException) -> str:
     """An exception for a sentence: its type and the first line of its message, bounded."""
-    message = model_keys.scrub(str(error)).strip().partition("\n")[0].rstrip(".")
-    return clip(f"{type(error).__name__}: {message}" if message else type(error).__name__, 300)
+    return _one_line(type(error).__name__, str(error))
+
+
+def _one_line(kind: str, text: str) -> str:
+    message = model_keys.scrub(text).strip().partition("\n")[0].rstrip(".")
+    return clip(f"{kind}: {message}" if message else kind, 300)
 
 
 def stack_of(error: BaseException) -> str:
