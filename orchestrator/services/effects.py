@@ -63,7 +63,7 @@ def advance_run(*, run: str, queue: str = "main") -> int:
             for held in pending:
                 leases.let_go(held.key)
                 outbox.put_back(held.key, held.token, count=False)
-            dispatch.wake(run)
+            dispatch.wake(run, "runs" if queue == "main" else queue)
 
 
 def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
@@ -89,7 +89,11 @@ def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
         _set_aside(run, held)
         return []
     except errors.PortFailure as failure:
-        _failed(run, held, failure)
+        if leases.is_gone(held.key):
+            # The run ended, or nobody knows: it is looked at again before anything is said about it.
+            _set_aside(run, held, failure.message)
+        else:
+            _failed(run, held, failure)
         return []
     except engine.Lost:
         log.info("effect_lost", run=run, kind=held.kind, subject=held.subject)
