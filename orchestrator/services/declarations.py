@@ -19,7 +19,7 @@ from django.db import transaction
 from msgspec.structs import replace
 
 from orchestrator import models
-from orchestrator.domain import errors
+from orchestrator.domain import digests, errors
 from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
 from orchestrator.services import catalogue
 
@@ -142,10 +142,11 @@ def _convert(fields: Mapping[str, Any], kind: type[S], where: str) -> S:
         raise BrokenDeclaration(f"`{field}`: {reason}." if field else f"{reason}.") from error
 
 
-def _declared(spec: WorkflowSpec) -> WorkflowSpec:
-    """A workflow without what publishing adds: numbers, digests, pinned revisions, findings."""
+def _declared(spec: WorkflowSpec) -> str:
+    """The digest of a workflow without what publishing adds: numbers, digests, pinned revisions, findings."""
     answers = tuple(replace(given, checked=None, finding="") for given in spec.assumptions)
-    return replace(spec, revision=0, digest="", agents={}, tools={}, assumptions=answers)
+    bare = replace(spec, revision=0, digest="", agents={}, tools={}, assumptions=answers)
+    return digests.digest(msgspec.to_builtins(bare))
 
 
 def _may_renew(revisions: Any, name: str) -> bool:
