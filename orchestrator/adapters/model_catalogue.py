@@ -6,17 +6,20 @@ the guard on outgoing addresses. Clients are kept, because each holds its connec
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 from orchestrator.adapters import model_keys, outgoing
 from orchestrator.adapters.portal import at_end, portal
 from orchestrator.domain import errors
 from orchestrator.domain.schemas import clip
+from orchestrator.domain.specs import AgentSpec
 
 _KEPT = 64
 _models: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
@@ -53,6 +56,22 @@ def model_for(reference: str, *, base_url: str, slug: str) -> Any:
                 portal().start_task_soon(_close, oldest)
         _models.move_to_end(entry)
     return model
+
+
+def warm(agents: Iterable[AgentSpec]) -> None:
+    """Load what asking these agents' models takes (a second and more), so that the first turn does not wait for it.
+
+    A model that cannot be built says so when it is asked.
+    """
+    known = {(agent.reference, agent.base_url, agent.slug) for agent in agents if agent.kind == "model"}
+    if not known:
+        return
+    import genai_prices  # noqa: F401
+    import pydantic_ai.direct  # noqa: F401
+
+    for reference, base_url, slug in known:
+        with contextlib.suppress(errors.CountersignError):
+            model_for(reference, base_url=base_url, slug=slug)
 
 
 async def close_all() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import threading
 from typing import Any
 
 from celery.signals import worker_process_init, worker_ready
@@ -11,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import lifeline
 
+log = logging.getLogger("config.worker")
 QUEUES = ("resume", "runs", "watch", "isolated")
 
 
@@ -38,6 +41,8 @@ class Command(BaseCommand):
         from config.celery import app
 
         worker_ready.connect(_ready, weak=False)
+        if not options["processes"]:
+            worker_ready.connect(_warm, weak=False)
         worker_process_init.connect(_child_started, weak=False)
         app.worker_main(
             [
@@ -53,6 +58,26 @@ class Command(BaseCommand):
 
 def _ready(**_facts: Any) -> None:
     lifeline.report_ready()
+
+
+def _warm(**_facts: Any) -> None:
+    threading.Thread(target=_load_models, name="warm", daemon=True).start()
+
+
+def _load_models() -> None:
+    """The libraries of model providers are large: loaded beforehand where an agent in use needs them."""
+    from django.db import connection
+
+    from orchestrator.adapters import model_catalogue
+    from orchestrator.queries import published
+
+    try:
+        model_catalogue.warm(published.agents().values())
+    except Exception:
+        # The first turn loads them instead, and says what is wrong.
+        log.warning("The models could not be loaded beforehand", exc_info=True)
+    finally:
+        connection.close()
 
 
 def _child_started(**_facts: Any) -> None:
