@@ -231,6 +231,8 @@ LEASE_RENEW_SECONDS = float(os.environ.get("LEASE_RENEW_SECONDS", "3"))
 SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "2"))
 # How long one task stays with one run before others get their turn, in seconds.
 SLICE_SECONDS = float(os.environ.get("SLICE_SECONDS", "5"))
+# How long a worker with stuck threads may finish what else it does before it is replaced, in seconds.
+RECYCLE_SECONDS = float(os.environ.get("RECYCLE_SECONDS", "30"))
 # An effect that was handed out this often without an answer is a dead letter.
 MAX_DISPATCHES = int(os.environ.get("MAX_DISPATCHES", "5"))
 # Below this many free bytes under `var` nothing new is claimed, so that a run never stops half-way for want of disk.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 
 from orchestrator.adapters import timed
 from orchestrator.services import effects
 
 log = structlog.get_logger(__name__)
+
+_leaving = threading.Lock()
 
 
 @shared_task(name="orchestrator.tasks.advance_run", ignore_result=True, bind=True)
@@ -21,6 +25,19 @@ def advance_run(self: Any, *, stream: str, **later: Any) -> None:
     queue = (self.request.delivery_info or {}).get("routing_key", "runs")
     effects.advance_run(run=stream, queue="isolated" if str(queue).endswith("isolated") else "main")
     if timed.stuck_threads() >= timed.STUCK_LIMIT:
-        # A thread cannot be ended from outside: a worker with too many stuck ones hands over and is replaced.
-        log.warning("worker_recycles", stuck=timed.stuck_threads())
-        os.kill(os.getpid(), signal.SIGTERM)
+        _leave()
+
+
+def _leave() -> None:
+    """End this process, so that a new one takes its place: a thread cannot be ended from outside.
+
+    It takes nothing more, and finishes what it does within RECYCLE_SECONDS; what takes longer is taken over when
+    its lease runs out.
+    """
+    if not _leaving.acquire(blocking=False):
+        return
+    log.warning("worker_recycles", stuck=timed.stuck_threads())
+    last = threading.Timer(settings.RECYCLE_SECONDS, os._exit, [0])
+    last.daemon = True
+    last.start()
+    os.kill(os.getpid(), signal.SIGTERM)
