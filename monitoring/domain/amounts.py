@@ -1,4 +1,4 @@
-"""Costs, sizes and counts in words. Pure."""
+"""Costs, amounts and counts in words. Pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,6 @@ def usd(cost: Decimal) -> str:
     places = Decimal("0.01") if cost >= 1 or not cost else Decimal("0.0001")
     shown = cost.quantize(places)
     return f"{shown:,f} USD" if shown or not cost else "less than 0.0001 USD"
-
-
-def size_words(size: int) -> str:
-    """Bytes as people say them: "812 bytes", "14.2 KB"."""
-    if size < 1024:
-        return f"{size} byte{'' if size == 1 else 's'}"
-    for unit in ("KB", "MB"):
-        if size < 1024 * 1024 or unit == "MB":
-            return f"{size / 1024:,.1f} {unit}"
-        size //= 1024
-    return f"{size} bytes"
 
 
 def count_words(count: int, noun: str) -> str:

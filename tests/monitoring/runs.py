@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from orchestrator import eventlog, projections
+from orchestrator import engine, eventlog, projections
 from orchestrator.adapters import registry
 from orchestrator.domain import commands as c
 from orchestrator.domain import content, digests
@@ -25,7 +25,8 @@ from orchestrator.domain.replies import Assertion, Evidence, ProposedAction, Rep
 from orchestrator.domain.specs import AgentSpec, Budget, Limit, Scope, StageSpec, ToolSpec, WorkflowSpec
 from orchestrator.domain.state import RunState, evolve
 from orchestrator.ports import ExecutionRequest, TurnRequest
-from orchestrator.services import effects, release, runs
+from orchestrator.services import effects, runs
+from orchestrator.services import release as door
 
 HOSTILE = 'Pay <script>alert(1)</script> "ACME\u202egpj.\u202c" \u200bnow\x07 {{ 7|add:7 }}'
 PAY = ToolSpec(
@@ -91,6 +92,10 @@ if __name__ not in os.environ.get("COUNTERSIGN_MODULES", ""):
     os.environ["COUNTERSIGN_MODULES"] = ",".join([*settings.COUNTERSIGN_MODULES, __name__])
 
 
+def _used(cost: str | None) -> Usage:
+    return Usage(model="test:small", input_tokens=1200, output_tokens=80, cost=cost, milliseconds=350)
+
+
 @registry.code_agent("watch.reader")
 def reader(work: dict, turn: TurnRequest) -> Reply:  # type: ignore[type-arg]
     say = str(work.get("say") or "")
@@ -104,9 +109,7 @@ def reader(work: dict, turn: TurnRequest) -> Reply:  # type: ignore[type-arg]
                 subject="invoice 7", predicate="total", value="82000.00", evidence=(Evidence(source="7.xml"),)
             ),
         ),
-        usage=(
-            Usage(model="test:small", input_tokens=1200, output_tokens=80, cost="0.0042", milliseconds=350),
-        ),
+        usage=(_used(cost=None if say == "unpriced" else "0.0042"),),
     )
 
 
@@ -175,20 +178,42 @@ def state_of(run: str) -> RunState:
     return state
 
 
-def sign(run: str, action: str = "a1") -> None:
-    """Release a held action as a completed quorum does, and let a worker go on."""
+def release(run: str, action: str = "a1") -> None:
+    """Release a held action as a completed quorum does; no worker has taken it yet."""
     found = state_of(run).actions[action]
     signed = e.SignedBy(
-        who="reviewer", role="reviewer", verb="approve", at=timezone.now().isoformat(), seen_digest=found.digest,
-        seen_version=1, reason="The goods have arrived",
-    )  # fmt: skip
+        who="reviewer",
+        role="reviewer",
+        verb="approve",
+        at=timezone.now().isoformat(),
+        seen_digest=found.digest,
+        seen_version=1,
+        reason="The goods have arrived",
+    )
     with transaction.atomic():
-        release.lock(run=run)
-        release.release(
-            run=run, action=action, request=str(uuid.uuid4()), digest=found.digest, policy="strict", policy_revision=1,
-            sign_offs=(signed,), by="user:reviewer", now=timezone.now(),
-        )  # fmt: skip
-    effects.advance_run(run=run)
+        door.lock(run=run)
+        door.release(
+            run=run,
+            action=action,
+            request=str(uuid.uuid4()),
+            digest=found.digest,
+            policy="strict",
+            policy_revision=1,
+            sign_offs=(signed,),
+            by="user:reviewer",
+            now=timezone.now(),
+        )
+
+
+def unconfirmed_run() -> str:
+    """A run whose payment was taken by an executor that was not heard of again."""
+    run = held_run()
+    release(run)
+    action = state_of(run).actions["a1"]
+    at = eventlog.micros(timezone.now())
+    engine.submit(run, c.ClaimAction(actor="system", at=at, action="a1", digest=action.digest))
+    engine.submit(run, c.RecordUnconfirmed(actor="system", at=at, action="a1", text="The worker stopped."))
+    return run
 
 
 def long_run(events: int, *, title: str = "A long run") -> str:

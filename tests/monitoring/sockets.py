@@ -14,7 +14,9 @@ from tests.fixtures.sites import Site
 def open_socket(site: Site, username: str | None, *, origin: str = "") -> ClientConnection:
     headers = {"Cookie": f"sessionid={site.session_of(username)}"} if username else {}
     address = site.url.replace("http", "ws") + "ws/live/"
-    return connect(address, additional_headers=headers, origin=origin or site.url.rstrip("/"), max_size=None, legacy=True)  # type: ignore[arg-type]
+    return connect(
+        address, additional_headers=headers, origin=origin or site.url.rstrip("/"), max_size=None, legacy=True
+    )  # type: ignore[arg-type]
 
 
 class Watcher:

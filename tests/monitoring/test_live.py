@@ -31,6 +31,11 @@ def _frame(socket: ClientConnection, kind: str) -> dict[str, object]:
             return frame
 
 
+def _take_all(watcher: Watcher) -> None:
+    while True:
+        watcher.take(5)
+
+
 def _head(site: Site, run: str) -> int:
     return site.database(lambda: eventlog.head_of(run))
 
@@ -59,14 +64,18 @@ def test_a_page_of_another_site_gets_no_socket(site: Site) -> None:
         open_socket(site, "operator", origin="https://elsewhere.example")
 
 
-@pytest.mark.parametrize("said", ["no json", "[1]", '{"type": 7}', '{"type":"join","cursor":"x"}', "x" * 5000])
+@pytest.mark.parametrize(
+    "said", ["no json", "[1]", '{"type": 7}', '{"type":"join","cursor":"x"}', "x" * 5000]
+)
 def test_what_is_not_understood_ends_the_socket(site: Site, said: str) -> None:
     socket = open_socket(site, "operator")
     socket.send(said)
     assert _code(socket) == 4400
 
 
-@pytest.mark.parametrize("stream", ["run:nonsense", "policy:1", "", "run:00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "stream", ["run:nonsense", "policy:1", "", "run:00000000-0000-0000-0000-000000000000"]
+)
 def test_a_stream_that_does_not_exist_is_ignored(site: Site, stream: str) -> None:
     with open_socket(site, "operator") as socket:
         socket.send(json.dumps({"type": "join", "stream": stream, "cursor": 0}))
@@ -91,8 +100,7 @@ def test_a_killed_web_process_costs_no_event_and_doubles_none(site: Site) -> Non
     watcher.until(60)
     site.kill("web")
     with pytest.raises(ConnectionClosed):
-        while True:
-            watcher.take(5)
+        _take_all(watcher)
     site.wait_for(lambda: watcher.join() or True)
     watcher.until(_ended(site, run))
     assert watcher.is_whole()
@@ -159,6 +167,8 @@ def test_text_is_shown_while_it_is_written(site: Site) -> None:
     watcher.until(4)
     nudges.publish_text(run, "t1", "Dear ")
     nudges.publish_text(run, "t1", "sirs")
-    site.wait_for(lambda: watcher.take(1) and "sirs" in "".join(str(one.get("chunk")) for one in watcher.others))
+    site.wait_for(
+        lambda: watcher.take(1) and "sirs" in "".join(str(one.get("chunk")) for one in watcher.others)
+    )
     assert {one["turn"] for one in watcher.others} == {"t1"}
     watcher.close()
