@@ -10,6 +10,7 @@ from django.db import transaction
 from approvals.domain import record, spans
 from approvals.models import ApprovalRequest
 from approvals.queries import requests
+from approvals.services import requests as opening
 from approvals.services import rows
 from orchestrator.domain import errors
 from orchestrator.services import release
@@ -46,6 +47,8 @@ def _expire(request: str, run: str) -> bool:
         if before.status != "pending":
             return False
         at = rows.database_time()
+        if opening.withdraw_settled(found=before, at=at):
+            return False
         reason = f"Nobody decided within {spans.in_words(before.opened.clocks.decide_by)}."
         fact = record.Expired(request=request, reason=reason, at=at)
         if not rows.step(before, fact, by="system", at=at, decide_by__lte=rows.ClockTimestamp()):

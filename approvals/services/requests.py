@@ -19,6 +19,7 @@ from approvals.services import policies, rows
 from orchestrator.domain import content, errors, ids
 from orchestrator.domain.replies import Evidence
 from orchestrator.ports import ActionFacts, Verdict
+from orchestrator.queries import actions
 
 SYSTEM = "system"
 STATED_LENGTH = 4000
@@ -47,6 +48,20 @@ def withdraw_requests(*, run: str, actions: Sequence[str], reason: str, at: dt.d
     for row in open_rows:
         fact = record.Withdrawn(request=str(row.id), reason=reason, at=at)
         rows.step(requests.from_row(row), fact, by=SYSTEM, at=at)
+
+
+def withdraw_settled(*, found: record.Request, at: dt.datetime) -> bool:
+    """Withdraw a pending request whose action no longer waits, whatever settled it; whether it did.
+
+    A request like that must not stay open: nobody could answer it. The caller holds the lock on the run's stream.
+    """
+    opened = found.opened
+    action = actions.action_card(opened.run, opened.action)
+    if action.state == "held":
+        return False
+    reason = f"The action no longer waits: it is {action.state}."
+    _end(found, record.Withdrawn, reason, at)
+    return True
 
 
 def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | None:

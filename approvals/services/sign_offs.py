@@ -15,6 +15,7 @@ from django.db import transaction
 from approvals.domain import quorum, record, spans
 from approvals.domain import requests as lifecycle
 from approvals.queries import people, requests
+from approvals.services import requests as opening
 from approvals.services import rows
 from orchestrator.domain import errors
 from orchestrator.services import release
@@ -72,22 +73,45 @@ def sign_off(
     with transaction.atomic():
         release.lock(run=run)
         before = requests.load(request)
-        mine = next((given for given in before.sign_offs if given.reviewer == by.get_username()), None)
-        if mine is not None and mine.verb == answer:
-            return Answered(before.opened.request, before.status, answer, repeated=True)
         at = rows.database_time()
-        if before.status != "pending" or mine is not None:
-            raise already_decided(before, at, mine)
-        if seen_digest != before.opened.digest or seen_version != before.version:
-            raise Changed(request=before.opened.request, code="changed")
-        if answer == "reject" and not reason:
-            raise ReasonMissing()
-        person = people.reviewer(by)
-        quorum.check(person, answer, before.opened.levels, before.opened.excluded)
-        fact = _signed(before, person, answer, reason, at, min(opened_at, now) if opened_at else None)
-        _take(before, fact, by, at)
-        _settle(before, fact, by, at)
-    return Answered(before.opened.request, _status(before, fact), answer)
+        # Committed before the person is told: a request that nobody can answer must not stay open.
+        is_gone = before.status == "pending" and opening.withdraw_settled(found=before, at=at)
+        if not is_gone:
+            return _answer(
+                before, by, answer, seen_digest, seen_version, reason, at, _earlier(opened_at, now)
+            )
+    raise already_decided(requests.load(request), at)
+
+
+def _answer(
+    before: record.Request,
+    by: Any,
+    verb: quorum.Verb,
+    seen_digest: str,
+    seen_version: int,
+    reason: str,
+    at: dt.datetime,
+    opened_at: dt.datetime | None,
+) -> Answered:
+    """Judge and write one answer, with the run's stream locked."""
+    opened = before.opened
+    mine = next((given for given in before.sign_offs if given.reviewer == by.get_username()), None)
+    if mine is not None and mine.verb == verb:
+        return Answered(opened.request, before.status, verb, repeated=True)
+    if before.status != "pending" or mine is not None:
+        raise already_decided(before, at, mine)
+    if seen_digest != opened.digest or seen_version != before.version:
+        raise Changed(request=opened.request, code="changed")
+    if verb == "reject" and not reason:
+        raise ReasonMissing()
+    person = people.reviewer(by)
+    quorum.check(person, verb, opened.levels, opened.excluded)
+    fact = _signed(before, person, verb, reason, at, opened_at)
+    _take(before, fact, by, at)
+    _settle(before, fact, at)
+    after = record.evolve(before, fact)
+    assert after is not None
+    return Answered(opened.request, after.status, verb)
 
 
 def already_decided(request: record.Request, now: dt.datetime, mine: record.SignOff | None = None) -> Decided:
@@ -170,7 +194,7 @@ def _take(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime)
     )
 
 
-def _settle(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime) -> None:
+def _settle(before: record.Request, fact: record.Signed, at: dt.datetime) -> None:
     """Tell the run, in the same transaction: release the action, refuse it, or wait for more people."""
     if fact.outcome == "pending":
         return
@@ -206,6 +230,6 @@ def _settle(before: record.Request, fact: record.Signed, by: Any, at: dt.datetim
         release.refuse(source="reviewer", reason=f"{fact.person} rejected it: {fact.reason}", **common)
 
 
-def _status(before: record.Request, fact: record.Signed) -> lifecycle.State:
-    after = record.evolve(before, fact)
-    return after.status if after is not None else before.status
+def _earlier(opened_at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """When the page was opened, as the browser says; never later than its answer."""
+    return None if opened_at is None else min(opened_at, now)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from approvals.services import deadlines, sign_offs
+from orchestrator.services import release
 from tests.approvals import runs
 from tests.approvals.rows import move_deadline
 
@@ -59,6 +61,56 @@ def test_what_expired_is_told_to_the_reviewer_who_comes_late(reviewer):
             seen_version=1,
             now=timezone.now(),
         )
+
+
+def settled_behind_its_back() -> str:
+    """A run whose action was refused past its request, as no service of this app does."""
+    run = runs.held_run()
+    request = runs.request_of(run)
+    with transaction.atomic():
+        release.lock(run=run)
+        release.refuse(
+            run=run,
+            action=request.action,
+            source="budget",
+            reason="nothing is left",
+            request="",
+            digest=request.digest,
+            policy="strict",
+            policy_revision=1,
+            sign_offs=[],
+            by="system",
+            now=timezone.now(),
+        )
+    return run
+
+
+def test_a_request_that_nobody_can_answer_any_more_is_withdrawn_when_somebody_tries(reviewer):
+    run = settled_behind_its_back()
+    request = runs.request_of(run)
+
+    with pytest.raises(
+        sign_offs.Decided, match=r"withdrawn just now: The action no longer waits: it is refused\."
+    ):
+        sign_offs.sign_off(
+            request=str(request.id),
+            by=reviewer,
+            verb="approve",
+            seen_digest=request.digest,
+            seen_version=1,
+            now=timezone.now(),
+        )
+
+    assert runs.request_of(run).status == "withdrawn"
+
+
+def test_a_request_that_nobody_can_answer_any_more_is_withdrawn_when_its_time_is_over():
+    run = settled_behind_its_back()
+    move_deadline(runs.request_of(run), decide_by=timezone.now())
+
+    assert deadlines.expire_due(timezone.now()) == 0
+
+    assert runs.request_of(run).status == "withdrawn"
 
 
 def test_a_second_sweep_finds_nothing_left():
