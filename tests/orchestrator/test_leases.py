@@ -26,8 +26,10 @@ LONGEST = 30.0
 
 @pytest.fixture(autouse=True)
 def world(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[workers.World]:
-    settings.LEASE_SECONDS = 1.0
+    settings.LEASE_SECONDS = 2.0
     settings.LEASE_RENEW_SECONDS = 0.1
+    # A renewing thread of an earlier test may still sleep by that test's longer interval.
+    monkeypatch.setattr(leases, "_thread", None)
     fresh = workers.World()
     monkeypatch.setattr(workers, "world", fresh)
     yield fresh
