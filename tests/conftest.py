@@ -15,9 +15,10 @@ from django.conf import settings
 
 from config import embedded, servers
 from tests.fixtures.browsers import browser, new_context, page, page_of
+from tests.fixtures.model_sites import model_site
 from tests.fixtures.sites import site
 
-__all__ = ["browser", "new_context", "page", "page_of", "site"]
+__all__ = ["browser", "model_site", "new_context", "page", "page_of", "site"]
 
 IN_USE: pytest.StashKey[IO[str]] = pytest.StashKey()
 FOUND_RUNNING: pytest.StashKey[bool] = pytest.StashKey()
