@@ -312,7 +312,9 @@ def _confirm(draft: Draft, command: c.ConfirmAction) -> None:
         raise WrongStep("Only an unconfirmed action is confirmed by a person.", action=action.id)
     _must_have(command.text)
     by = command.actor.removeprefix("user:")
-    if command.executed and command.result is not None:
+    if command.executed:
+        if command.result is None:
+            raise errors.Refused("Say what is known of the result; without it the action cannot count as done.")
         cause = draft.add(
             e.ActionExecuted(action=action.id, result=command.result, confirmed_by=by), cause=action.seq
         )

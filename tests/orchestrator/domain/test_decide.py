@@ -380,6 +380,13 @@ def test_an_unconfirmed_action_is_settled_by_a_named_person(executed: bool, ends
     assert settled.confirmed_by == "admin"  # type: ignore[attr-defined]
 
 
+def test_what_happened_is_not_confirmed_without_a_result() -> None:
+    story = SITUATIONS["unconfirmed"]()
+    with pytest.raises(errors.Refused, match="result"):
+        story.do(c.ConfirmAction, by="user:admin", action="a1", executed=True, text="seen")
+    assert story.action.status == "unconfirmed"
+
+
 def test_what_is_unconfirmed_goes_to_the_owner_of_the_agent() -> None:
     story = SITUATIONS["unconfirmed"]()
     assert story.events[-1].body.assigned_to == "admin"  # type: ignore[attr-defined]
