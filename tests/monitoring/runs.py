@@ -5,7 +5,6 @@ Also runs with as many events as asked for, written in bulk with valid hashes.
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from typing import Any
@@ -87,9 +86,9 @@ STEADY = msgspec.structs.replace(
     tools={},
 )
 
-# Workers of real processes know these agents too.
-if __name__ not in os.environ.get("COUNTERSIGN_MODULES", ""):
-    os.environ["COUNTERSIGN_MODULES"] = ",".join([*settings.COUNTERSIGN_MODULES, __name__])
+# The workers of `site` are started with these modules, and know these agents too.
+if __name__ not in settings.COUNTERSIGN_MODULES:
+    settings.COUNTERSIGN_MODULES = [*settings.COUNTERSIGN_MODULES, __name__]
 
 
 def _used(cost: str | None) -> Usage:
@@ -216,13 +215,13 @@ def unconfirmed_run() -> str:
     return run
 
 
-def long_run(events: int, *, title: str = "A long run") -> str:
+def long_run(events: int, *, title: str = "A long run", kind: Any = "code") -> str:
     """A run with this many events, decided by the kernel and written in bulk."""
     run = str(uuid.uuid4())
     spec = WorkflowSpec(
         slug="watched", name="Watched settlement", owner="admin", revision=1,
         stages=(StageSpec(name="read", agent="reader"),),
-        agents={"reader": msgspec.structs.replace(READER, budget=msgspec.structs.replace(READER.budget, turns=10**9))},
+        agents={"reader": msgspec.structs.replace(READER, kind=kind, budget=Budget(turns=10**9))},
     )  # fmt: skip
     data = digests.encode(spec)
     at = eventlog.micros(timezone.now()) - events * 1000

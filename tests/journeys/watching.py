@@ -1,0 +1,45 @@
+"""What the journeys of people who watch runs share: runs that real workers drive, and where pictures go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.sites import Site
+from tests.monitoring import runs
+from tests.static import axe
+
+SHOTS = Path(os.environ.get("COUNTERSIGN_SHOTS") or settings.BASE_DIR / "var" / "shots")
+
+
+def started(site: Site, **given: Any) -> str:
+    """A run of the watched workflow; the site's workers take it."""
+    return site.database(lambda: runs.start(**given))
+
+
+def until_state(site: Site, run: str, *states: str) -> str:
+    """Wait until the run's row shows one of these states."""
+
+    def ask() -> str:
+        from orchestrator.queries.runs import run_card
+
+        shown = run_card(run).state
+        return shown if shown in states else ""
+
+    found: str = site.wait_for(lambda: site.database(ask))
+    return found
+
+
+def look(page: Page, name: str) -> None:
+    """A picture of the page as it stands, and axe over it."""
+    expect(page.locator("[data-live-line]")).to_have_attribute("data-live", "live")
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    theme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert axe.violations(page) == []
