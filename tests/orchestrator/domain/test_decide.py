@@ -399,6 +399,14 @@ def test_a_cancel_voids_what_waits_and_leaves_what_may_have_happened() -> None:
     assert claimed.wants == ["execute a1"]
 
 
+@pytest.mark.parametrize("situation", ["turn_open", "turn_answered", "held", "paused_turn"])
+def test_an_ended_run_keeps_nothing_open_but_what_may_have_happened(situation: str) -> None:
+    story = SITUATIONS[situation]()
+    story.cancel()
+    assert (story.state.turns, story.state.settled, story.state.actions) == ({}, (), {})
+    assert story.wants == []
+
+
 def test_a_dead_letter_for_what_the_run_has_left_behind_adds_nothing() -> None:
     story = Story()
     story.reply(output={"n": 1})
