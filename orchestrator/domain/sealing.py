@@ -83,7 +83,7 @@ def operands(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, str | No
     return {
         "target": str(arguments.get(tool.target_field, ""))[:500] if tool.target_field else "",
         "amount": _decimal(amount),
-        "currency": str(currency)[:3].upper() if currency is not None else None,
+        "currency": _currency(currency),
         "person": str(arguments[tool.person_field])[:500] if arguments.get(tool.person_field) else None,
     }
 
@@ -110,6 +110,14 @@ def _refusal(agent: AgentSpec, tool: ToolSpec | None, proposal: ProposedAction) 
     if wrong:
         return "arguments", f"The arguments do not fit the tool's schema. {schemas.describe(wrong)}"
     return "", ""
+
+
+def _currency(value: Any) -> str | None:
+    """An ISO 4217 code in capitals. Anything else stays as it was said, so that it is never taken for a code."""
+    if value is None:
+        return None
+    said = str(value)[:40]
+    return said.upper() if len(said) == 3 and said.isascii() and said.isalpha() else said
 
 
 def _decimal(value: Any) -> str | None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
-
-from orchestrator import dispatch, engine, eventlog
+from orchestrator import engine, eventlog
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
 from orchestrator.domain.events import SignedBy
@@ -92,6 +90,4 @@ def refuse(
 
 
 def _submit(run: str, command: c.Command) -> int:
-    appended = engine.submit(run, command, queue="resume")
-    transaction.on_commit(lambda: dispatch.wake(run, "resume"))
-    return appended.events[0].seq
+    return engine.submit(run, command, queue="resume").events[0].seq

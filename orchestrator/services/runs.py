@@ -9,7 +9,7 @@ import msgspec
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from orchestrator import blobs, dispatch, engine, eventlog, models, ports
+from orchestrator import blobs, engine, eventlog, models, ports
 from orchestrator.domain import commands as c
 from orchestrator.domain import decide, digests, errors, ids, schemas
 from orchestrator.domain.state import RunState, spec_from
@@ -133,7 +133,6 @@ def _command(run: str, command: c.Command) -> None:
     with transaction.atomic():
         eventlog.lock(run)
         engine.submit(run, command, queue="resume")
-        transaction.on_commit(lambda: dispatch.wake(run, "resume"))
 
 
 def _actor(by: AbstractBaseUser) -> str:
