@@ -17,7 +17,7 @@ from orchestrator.queries import watching as queries
 class Signed:
     who: str
     role: str
-    verb: str
+    state: str
     reason: str
 
 
@@ -40,6 +40,7 @@ class Piece:
     """Content of an event for the page: shown when it is small, offered as a download when it is not."""
 
     name: str
+    title: str
     seq: int
     shown: Shown
 
@@ -68,6 +69,7 @@ PARTS = {
     "action.unconfirmed": "Result",
     "action.voided": "End",
 }
+ANSWERS = {"approve": "approved", "reject": "rejected"}
 # The largest content that a list shows by itself.
 MOST_SHOWN = 4096
 
@@ -87,9 +89,11 @@ def _row(card: ActionCard, chain: Sequence[EventCard], names: queries.Names) -> 
     pieces = []
     for event in chain:
         if isinstance(event.body, e.ActionProposed):
-            pieces.append(Piece("arguments", event.seq, _shown(event.body.arguments)))
+            pieces.append(
+                Piece("arguments", f"Arguments of {card.action}", event.seq, _shown(event.body.arguments))
+            )
         elif isinstance(event.body, e.ActionExecuted):
-            pieces.append(Piece("result", event.seq, _shown(event.body.result)))
+            pieces.append(Piece("result", f"Result of {card.action}", event.seq, _shown(event.body.result)))
     # A proposal may name its verdict as its cause and share it with others: only what is about this action follows.
     own = [
         event
@@ -116,5 +120,5 @@ def _step(event: EventCard, names: queries.Names) -> Step:
         state=line.state,
         who=lines.actor_words(event.actor),
         at=event.at,
-        signed=tuple(Signed(one.who, one.role, one.verb, one.reason) for one in given),
+        signed=tuple(Signed(one.who, one.role, ANSWERS.get(one.verb, one.verb), one.reason) for one in given),
     )

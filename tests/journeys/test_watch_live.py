@@ -98,7 +98,7 @@ def test_a_run_is_paused_resumed_and_cancelled_with_the_keyboard(
     expect(page.locator("#pause-sheet")).to_be_visible()
     expect(page.locator("#pause-sheet [data-sheet-confirm]")).to_be_disabled()
     page.keyboard.type("The auditor is here")
-    look(page, "run-pause-sheet")
+    assert look(page, "run-pause-sheet") == []
     page.keyboard.press("Control+Enter")
     expect(page.locator("#run-notice")).to_contain_text("The auditor is here")
     expect(page.locator("#run-lede .pill")).to_have_text("paused")
@@ -125,7 +125,7 @@ def test_the_controls_are_under_the_thumb_on_a_phone(site: Site, page_of: Callab
     assert box["height"] >= 44
     page.locator("#run-cancel").tap()
     page.locator("#cancel-sheet textarea").fill("Wrong folder")
-    look(page, "run-cancel-sheet")
+    assert look(page, "run-cancel-sheet") == []
     page.locator("#cancel-sheet [data-sheet-confirm]").tap()
     expect(page.locator("#run-lede .pill")).to_have_text("cancelled")
 
