@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.adapters import model_call, model_catalogue, model_messages, model_replies
+from orchestrator.adapters import model_call, model_catalogue, model_library, model_messages, model_replies
 from orchestrator.adapters.registry import validator
 from orchestrator.domain import digests, errors, schemas, specs
 from orchestrator.domain.schemas import clip
@@ -57,6 +57,7 @@ def judge(
     call = _call(settings)
     if agent.kind == "model" and _is_same(agent, call):
         raise JudgeNotIndependent(retry="permanent")
+    model_library.load()
     messages = _messages(settings["question"], output, inputs, stage)
     verdict, answered = _verdict(call, messages)
     used = answered.usage

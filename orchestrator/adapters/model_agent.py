@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from orchestrator import ports
-from orchestrator.adapters import model_call, model_messages, model_replies, said
+from orchestrator.adapters import model_call, model_library, model_messages, model_replies, said
 from orchestrator.domain import errors, replies
 
 
@@ -24,6 +24,7 @@ class ModelAgentRunner:
         Raises PortFailure with its retry class. A "contract" failure carries `transcript` (a JSON value for the
         next request) and `usage` (a tuple of Usage), because the failed answer was paid for as well.
         """
+        model_library.load()
         schema = request.stage.output_schema or request.agent.output_schema
         messages = _conversation(request)
         answered = model_call.ask(

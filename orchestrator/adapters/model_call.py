@@ -68,9 +68,7 @@ def ask(
         raise errors.PortFailure(
             f"{call.reference} could not be asked. {error.message}", retry="permanent"
         ) from None
-    # Building the first client imports a large library: that time is not the model's.
-    import pydantic_ai.direct  # noqa: F401 - here, so that the loop is not held up by it
-
+    # Building the first client loads a large library: that time is not the model's.
     started = time.monotonic()
     pieces: SimpleQueue[str] = SimpleQueue()
     asking = portal().start_task_soon(_stream, model, list(messages), parameters, _limits(call), pieces.put)

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.adapters import model_keys, outgoing
+from orchestrator.adapters import model_keys, model_library, outgoing
 from orchestrator.adapters.portal import at_end, portal
 from orchestrator.domain import errors
 from orchestrator.domain.schemas import clip
@@ -45,6 +45,7 @@ def model_for(reference: str, *, base_url: str, slug: str) -> Any:
     """
     if base_url:
         outgoing.check_url(base_url)
+    model_library.load()
     key = model_keys.key_for(slug, base_url)
     entry = (reference, base_url, hashlib.sha256((key or "").encode()).hexdigest())
     with _changing:
@@ -66,9 +67,7 @@ def warm(agents: Iterable[AgentSpec]) -> None:
     known = {(agent.reference, agent.base_url, agent.slug) for agent in agents if agent.kind == "model"}
     if not known:
         return
-    import genai_prices  # noqa: F401
-    import pydantic_ai.direct  # noqa: F401
-
+    model_library.load()
     for reference, base_url, slug in known:
         with contextlib.suppress(errors.CountersignError):
             model_for(reference, base_url=base_url, slug=slug)
