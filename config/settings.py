@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import structlog
 from csp.constants import NONE, SELF
 
 from config import embedded
@@ -201,6 +202,16 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
     },
 }
+
+# Plain lines, and tracebacks without the values of variables: those would show keys and what people wrote.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=True),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ],
+)
 
 # ---- Countersign ----
 # The gate that is asked before anything changes the world. Without a setting, everything is held.
