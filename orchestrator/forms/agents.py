@@ -151,8 +151,8 @@ class AgentForm(SpecForm):
             instructions="" if is_code else plain_lines(self.given("instructions")),
             base_url="" if is_code else self.given("base_url").strip(),
             scope=Scope(
-                tools=tuple(self.given("tools", [])),
-                categories=tuple(self.given("categories", [])),
+                tools=self.chosen("tools"),
+                categories=self.chosen("categories"),
                 resources=tuple(self.given("resources", ())),
                 limits=tuple(limit for form in self.limits if (limit := form.limit()) is not None),
             ),

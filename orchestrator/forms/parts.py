@@ -71,6 +71,14 @@ class SpecForm(forms.Form):
         value = getattr(self, "cleaned_data", {}).get(name)
         return default if value is None else value
 
+    def chosen(self, name: str) -> tuple[str, ...]:
+        """What was ticked, in the order of the published spec, so that only a real change is one."""
+        before = list(self.initial.get(name) or ())
+        ticked = self.given(name, [])
+        return tuple(
+            sorted(ticked, key=lambda value: before.index(value) if value in before else len(before))
+        )
+
     def show(self, faults: Iterable[Fault]) -> None:
         """Put the domain's faults where they belong. One that a field already says is not said twice."""
         for fault in faults:

@@ -100,7 +100,7 @@ class ToolForm(SpecForm):
             amount_field=self.given("amount_field"),
             currency_field=self.given("currency_field"),
             person_field=self.given("person_field"),
-            non_semantic=tuple(self.given("non_semantic", [])),
+            non_semantic=self.chosen("non_semantic"),
             timeout_seconds=self.given("timeout_seconds", 60.0),
         )
 

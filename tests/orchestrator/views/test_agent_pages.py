@@ -166,6 +166,17 @@ def test_the_preview_says_in_words_what_the_form_says_now(at: Client) -> None:
     assert "each waits for a person (financial)" in said
 
 
+def test_an_untouched_form_changes_nothing(at: Client) -> None:
+    form = at.get("/agents/payer/edit/").context["form"]
+    sent = {field.html_name: field.value() for field in form if field.value() not in (None, "", False)}
+    for row in form.limits:
+        sent |= {field.html_name: field.value() for field in row if field.value() not in (None, "")}
+    sent["output_schema"] = form["output_schema"].value()
+    review = at.post("/agents/payer/edit/", {**sent, "declared": "payer", "expected": "1", "do": "review"})
+    assert review.status_code == 200
+    assert "there is nothing to publish" in review.content.decode()
+
+
 def test_two_revisions_are_compared_field_by_field(at: Client) -> None:
     changed = replace(AGENT, notes="New.", budget=replace(AGENT.budget, turns=9))
     catalogue.publish_agent(spec=changed, by="admin", now=timezone.now())
