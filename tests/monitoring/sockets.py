@@ -11,21 +11,29 @@ from websockets.sync.client import ClientConnection, connect
 from tests.fixtures.sites import Site
 
 
-def open_socket(site: Site, username: str | None, *, origin: str = "") -> ClientConnection:
-    headers = {"Cookie": f"sessionid={site.session_of(username)}"} if username else {}
-    address = site.url.replace("http", "ws") + "ws/live/"
+def socket_at(url: str, session: str = "", *, origin: str = "") -> ClientConnection:
+    headers = {"Cookie": f"sessionid={session}"} if session else {}
+    base = url.rstrip("/")
     return connect(
-        address, additional_headers=headers, origin=origin or site.url.rstrip("/"), max_size=None, legacy=True
-    )  # type: ignore[arg-type]
+        base.replace("http", "ws", 1) + "/ws/live/",
+        additional_headers=headers,
+        origin=origin or base,  # type: ignore[arg-type]
+        max_size=None,
+        legacy=True,
+    )
+
+
+def open_socket(site: Site, username: str | None, *, origin: str = "") -> ClientConnection:
+    return socket_at(site.url, site.session_of(username) if username else "", origin=origin)
 
 
 class Watcher:
     """One stream over one socket at a time. `seqs` holds every event's number as it came."""
 
-    def __init__(self, site: Site, run: str, username: str = "operator") -> None:
-        self.site = site
+    def __init__(self, url: str, session: str, run: str) -> None:
+        self.url = url
+        self.session = session
         self.run = run
-        self.username = username
         self.seqs: list[int] = []
         self.events: list[dict[str, Any]] = []
         self.others: list[dict[str, Any]] = []
@@ -36,7 +44,7 @@ class Watcher:
         return self.seqs[-1] if self.seqs else 0
 
     def join(self) -> None:
-        self.socket = open_socket(self.site, self.username)
+        self.socket = socket_at(self.url, self.session)
         self.socket.send(json.dumps({"type": "join", "stream": f"run:{self.run}", "cursor": self.cursor}))
 
     def take(self, seconds: float) -> bool:

@@ -31,6 +31,10 @@ def _frame(socket: ClientConnection, kind: str) -> dict[str, object]:
             return frame
 
 
+def _watcher(site: Site, run: str) -> Watcher:
+    return Watcher(site.url, site.session_of("operator"), run)
+
+
 def _take_all(watcher: Watcher) -> None:
     while True:
         watcher.take(5)
@@ -85,7 +89,7 @@ def test_a_stream_that_does_not_exist_is_ignored(site: Site, stream: str) -> Non
 
 def test_a_run_is_told_from_its_first_event_and_on_while_it_happens(site: Site) -> None:
     run = site.database(lambda: runs.start(spec=runs.STEADY, steps=60, pause=0.01))
-    watcher = Watcher(site, run)
+    watcher = _watcher(site, run)
     watcher.join()
     watcher.until(_ended(site, run))
     assert watcher.is_whole()
@@ -95,7 +99,7 @@ def test_a_run_is_told_from_its_first_event_and_on_while_it_happens(site: Site) 
 
 def test_a_killed_web_process_costs_no_event_and_doubles_none(site: Site) -> None:
     run = site.database(lambda: runs.start(spec=runs.STEADY, steps=300, pause=0.01))
-    watcher = Watcher(site, run)
+    watcher = _watcher(site, run)
     watcher.join()
     watcher.until(60)
     site.kill("web")
@@ -109,7 +113,7 @@ def test_a_killed_web_process_costs_no_event_and_doubles_none(site: Site) -> Non
 
 def test_an_event_whose_nudge_was_lost_is_found_by_the_poll(site: Site) -> None:
     run = site.database(lambda: runs.held_run(title="Nudges lost"))
-    watcher = Watcher(site, run)
+    watcher = _watcher(site, run)
     watcher.join()
     watcher.until(_head(site, run))
 
@@ -133,7 +137,7 @@ def test_an_event_whose_nudge_was_lost_is_found_by_the_poll(site: Site) -> None:
 
 def test_many_watchers_of_one_run_are_all_told_everything(site: Site) -> None:
     run = site.database(lambda: runs.start(spec=runs.STEADY, steps=80, pause=0.005))
-    watchers = [Watcher(site, run) for _ in range(12)]
+    watchers = [_watcher(site, run) for _ in range(12)]
     for watcher in watchers:
         watcher.join()
     head = _ended(site, run)
@@ -162,7 +166,7 @@ def test_lists_are_told_that_something_changed(site: Site) -> None:
 
 def test_text_is_shown_while_it_is_written(site: Site) -> None:
     run = site.database(lambda: runs.long_run(4))
-    watcher = Watcher(site, run)
+    watcher = _watcher(site, run)
     watcher.join()
     watcher.until(4)
     nudges.publish_text(run, "t1", "Dear ")
