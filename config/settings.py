@@ -235,6 +235,7 @@ COUNTERSIGN_MODULES = [
 # Modules that compare and repair other apps' rows for `manage.py rebuild`.
 COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild"]
 # Where `manage.py checkpoint` puts a copy of each signed checkpoint; best a folder on another machine.
+CHECKPOINT_HOURS = float(os.environ.get("CHECKPOINT_HOURS", "24"))
 CHECKPOINT_EXPORT_DIR = os.environ.get("CHECKPOINT_EXPORT_DIR", "")
 # Leases of effects, in seconds: how long one lasts, how often it is renewed, how often lost ones are looked for.
 LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "9"))

@@ -1,6 +1,6 @@
 """submit(stream, command): load, decide, append in one fenced statement, nudge. A lost race decides again.
 
-The statement: one UPDATE of the stream's row compares head, hash and every fence; events, rows, effects done and
+The statement: one UPDATE of the stream's row compares the head and every fence; events, rows, effects done and
 effects wanted are CTEs that select FROM that UPDATE. Nothing else in it may fence.
 
 Inside a transaction (approvals deciding, a person's command) the mailbox is bypassed, the stream is expected to be

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from django.conf import settings
 
 from orchestrator import eventlog, models
 from orchestrator.domain import digests, errors
@@ -97,6 +98,12 @@ def take_checkpoint(*, by: str, now: dt.datetime) -> CheckpointCard:
         signature=card.signature,
     )
     return card
+
+
+def is_due(*, now: dt.datetime) -> bool:
+    """Whether the last checkpoint is older than CHECKPOINT_HOURS, or there is none yet."""
+    last = models.Checkpoint.objects.order_by("-id").first()
+    return last is None or now - last.taken_at >= dt.timedelta(hours=settings.CHECKPOINT_HOURS)
 
 
 def stored() -> Iterator[CheckpointCard]:

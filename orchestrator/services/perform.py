@@ -6,13 +6,14 @@ an execution (the executor takes the action once and acts).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from orchestrator import blobs, dispatch, engine, eventlog, ports, sql
@@ -29,6 +30,10 @@ from orchestrator.ports import Verdict
 from orchestrator.services import facts, leases
 
 log = structlog.get_logger(__name__)
+
+
+# How long a known result is held on to while the database is away.
+REPORT_SECONDS = 20.0
 
 
 class NoLongerWanted(Exception):
@@ -72,8 +77,10 @@ def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
         stream_text=lambda text: dispatch.tell_text(state.stream, turn.id, text),
     )
     reply = ports.runners()[agent.kind].invoke(request)
-    command = reply_command(state, turn, reply)
-    return engine.submit(state.stream, command, fence=Fence(held.key, held.token, True), owner=owner)
+    fence = Fence(held.key, held.token, True)
+    return _surely(
+        lambda: engine.submit(state.stream, reply_command(state, turn, reply), fence=fence, owner=owner)
+    )
 
 
 def reply_command(state: RunState, turn: Turn, reply: Reply) -> c.RecordReply:
@@ -108,18 +115,25 @@ def reply_command(state: RunState, turn: Turn, reply: Reply) -> c.RecordReply:
 def usage_fields(usage: Sequence[Usage]) -> dict[str, Any]:
     """What the calls behind one answer used together. The cost is None when any price is unknown, because a
     partial sum would look like a whole."""
-    costs = [item.cost for item in usage]
+    costs = [_price(item.cost) for item in usage]
     is_known = bool(costs) and all(cost is not None for cost in costs)
     return {
         "model": usage[-1].model if usage else "",
         "input_tokens": sum(item.input_tokens for item in usage),
         "output_tokens": sum(item.output_tokens for item in usage),
-        "cost": str(sum((Decimal(cost) for cost in costs if cost is not None), Decimal(0)))
-        if is_known
-        else None,
+        "cost": str(sum((cost for cost in costs if cost is not None), Decimal(0))) if is_known else None,
         "is_estimated": any(item.is_estimated for item in usage),
         "milliseconds": sum(item.milliseconds for item in usage),
     }
+
+
+def _price(said: str | None) -> Decimal | None:
+    """A price that an adapter or agent named, None when it is no amount at all."""
+    try:
+        price = Decimal(said) if said is not None else None
+    except InvalidOperation:
+        return None
+    return price if price is not None and price.is_finite() and 0 <= price < 10**9 else None
 
 
 def _keep_proposals(sealed: list[c.SealedAction]) -> Content:
@@ -274,22 +288,48 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
             command = c.RecordUnconfirmed(actor="system", at=_now(), action=action.id, text=text)
         else:
             command = c.RecordActionFailure(actor="system", at=_now(), action=action.id, text=failure.message)
-        return engine.submit(state.stream, command, fence=finishing, owner=owner)
-    command = c.RecordResult(actor="system", at=_now(), action=action.id, result=blobs.seal(value))
-    return engine.submit(state.stream, command, fence=finishing, owner=owner)
+        return _surely(lambda: engine.submit(state.stream, command, fence=finishing, owner=owner))
+
+    def record() -> Appended:
+        result = c.RecordResult(actor="system", at=_now(), action=action.id, result=blobs.seal(value))
+        return engine.submit(state.stream, result, fence=finishing, owner=owner)
+
+    return _surely(record)
+
+
+def _surely(record: Callable[[], Appended]) -> Appended:
+    """Record what is known, also while the database is away for a moment: an answer that was paid for, or an
+    effect that happened, must not be lost and asked for again. After REPORT_SECONDS the error is raised."""
+    give_up = time.monotonic() + REPORT_SECONDS
+    while True:
+        try:
+            return record()
+        except (OperationalError, InterfaceError, engine.TooBusy):
+            if connection.in_atomic_block or time.monotonic() > give_up:
+                raise
+            connection.close()
+            time.sleep(0.3)
 
 
 def _claim(
     state: RunState, action: Action, holding: Fence, finishing: Fence, owner: Owner
 ) -> Appended | None:
-    """The one-time take, in one transaction with the gate's last word. None: it is ours, go on."""
+    """The one-time take, in one transaction with the gate's last word. None: it is ours, go on.
+
+    What people released is taken only while that release holds; what the policy allowed is weighed again, because
+    a pause may lie between, in which the policy became stricter.
+    """
     with transaction.atomic():
         eventlog.lock(state.stream)
         at = timezone.now()
-        if action.status == "released":
-            objection = ports.gate().claiming(
-                facts.action_facts(state, action), request=action.request, at=at
-            )
+        if action.consequential:
+            known = facts.action_facts(state, action)
+            objection: str | None
+            if action.status == "released":
+                objection = ports.gate().claiming(known, request=action.request, at=at)
+            else:
+                verdict = _ask_gate(known)
+                objection = None if verdict.decision == "allow" else verdict.explanation
             if objection is not None:
                 recall = c.RecallAction(
                     actor="system", at=eventlog.micros(at), action=action.id, reason=objection

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from orchestrator import engine, eventlog, models, outbox, ports
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
-from orchestrator.domain.replies import Reply
+from orchestrator.domain.replies import Reply, Usage
 from orchestrator.domain.specs import StageSpec
 from orchestrator.ports import Verdict
 from orchestrator.services import effects, leases, perform, rebuild, release
@@ -452,3 +452,47 @@ def test_large_answers_and_arguments_travel_through_blobs_unchanged(world: World
     assert output is not None
     assert not output.is_inline
     assert models.Blob.objects.filter(digest=output.digest).exists()
+
+
+def test_what_the_policy_allowed_is_weighed_again_when_it_is_taken_after_a_pause(world: World) -> None:
+    world.answer = asks("t.send")
+    run = runs.begin(SPEC)
+    effects._perform(run, runs.take(run), outbox.Owner("tester", 0))
+    effects._perform(run, runs.take(run), outbox.Owner("tester", 0))
+    assert runs.state_of(run).actions["a1"].status == "allowed"
+
+    world.decisions["t.send"] = "hold"
+    work(run)
+
+    assert world.acts == []
+    assert runs.state_of(run).actions["a1"].status == "held"
+    assert "action.recalled" in runs.types_of(run)
+
+
+def test_a_result_is_held_on_to_while_the_database_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.answer = asks("t.send")
+    run = runs.begin(SPEC)
+    away = iter([True, True])
+    submit = engine.submit
+
+    def flaky(stream: str, command: c.Command, **rest: Any) -> Any:
+        if isinstance(command, c.RecordResult) and next(away, False):
+            raise OperationalError("the server closed the connection")
+        return submit(stream, command, **rest)
+
+    monkeypatch.setattr(perform.engine, "submit", flaky)
+    work(run)
+
+    assert len(world.acts) == 1
+    assert runs.types_of(run).count("action.executed") == 1
+    assert "action.unconfirmed" not in runs.types_of(run)
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [("0.25", "0.25"), ("NaN", None), ("-1", None), ("a lot", None), ("Infinity", None)],
+)
+def test_a_price_that_is_no_amount_is_unknown(said: str, recorded: str | None) -> None:
+    assert perform.usage_fields([Usage(model="m", cost=said)])["cost"] == recorded

@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -81,7 +82,20 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
     return [
         ("runs that nobody rang for", sweep.sweep),
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
+        ("the signed checkpoint", _checkpoint),
     ]
+
+
+def _checkpoint() -> None:
+    """A signed list of all heads every CHECKPOINT_HOURS; exported where the setting says."""
+    from orchestrator.services import checkpoints
+
+    now = timezone.now()
+    if not checkpoints.is_due(now=now):
+        return
+    checkpoints.take_checkpoint(by="system", now=now)
+    if settings.CHECKPOINT_EXPORT_DIR:
+        checkpoints.export(Path(settings.CHECKPOINT_EXPORT_DIR))
 
 
 def _sweep() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import stat
 from io import StringIO
@@ -137,3 +138,12 @@ def test_the_command_signs_and_exports(tmp_path: Path) -> None:
     call_command("checkpoint", "--rotate-key", stdout=out)
     assert "Not exported" in out.getvalue()
     assert [name for name, _ in facts()] == ["key.introduced", "key.rotated"]
+
+
+def test_a_checkpoint_is_due_when_the_last_is_older_than_the_setting(settings: Any) -> None:
+    settings.CHECKPOINT_HOURS = 24
+    now = timezone.now()
+    assert checkpoints.is_due(now=now)
+    take()
+    assert not checkpoints.is_due(now=now)
+    assert checkpoints.is_due(now=now + dt.timedelta(hours=25))
