@@ -43,7 +43,9 @@ def _number(path: Path) -> int:
     return int(path.suffix[1:])
 
 
-def test_an_isolated_agent_that_does_not_stop_is_ended_and_the_next_one_is_answered(odd_site: ModelSite) -> None:
+def test_an_isolated_agent_that_does_not_stop_is_ended_and_the_next_one_is_answered(
+    odd_site: ModelSite,
+) -> None:
     looping, holding, apart = odd_site.start_runs("looping", "holding", "apart")
 
     odd_site.until(lambda: odd_site.run_state(apart) == "succeeded", 40)
@@ -55,7 +57,9 @@ def test_an_isolated_agent_that_does_not_stop_is_ended_and_the_next_one_is_answe
     assert not processes.is_alive(_number(its))
 
 
-def test_a_killed_worker_takes_its_isolated_agent_along_and_the_turn_is_done_again(odd_site: ModelSite) -> None:
+def test_a_killed_worker_takes_its_isolated_agent_along_and_the_turn_is_done_again(
+    odd_site: ModelSite,
+) -> None:
     (run,) = odd_site.start_runs("apart_longer")
     (first,) = odd_site.until(lambda: _its_processes(odd_site, run), 30)
     odd_site.kill("worker-isolated")
