@@ -183,7 +183,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = TESTING
 DATA_UPLOAD_MAX_MEMORY_SIZE = 30 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES = 500
+# More than a run takes, so that the page itself can say how many do.
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 
 CELERY_BROKER_URL = embedded.celery_broker(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:"}

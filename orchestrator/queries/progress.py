@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 from orchestrator import eventlog, models
 from orchestrator.domain import errors
@@ -72,7 +73,7 @@ def progress_of(run: str) -> Progress:
                 tool=action.tool,
                 state=action.state,
                 target=action.target,
-                amount=format(action.amount.normalize(), "f") if action.amount is not None else "",
+                amount=_plain(action.amount),
                 currency=action.currency or "",
                 request=action.request,
             )
@@ -82,3 +83,11 @@ def progress_of(run: str) -> Progress:
         refused=row.refused,
         failed=row.failed,
     )
+
+
+def _plain(amount: Decimal | None) -> str:
+    """A stored amount without the zeros that the column adds, with two decimals at least."""
+    if amount is None:
+        return ""
+    whole, _, decimals = format(amount, "f").partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
