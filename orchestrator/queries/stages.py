@@ -54,7 +54,8 @@ def run_detail(run: str) -> RunDetail:
     spec = state.spec
     return RunDetail(
         card=card,
-        head=state.seq,
+        # The row was read first and may be older: whoever follows from here must still be told what came between.
+        head=min(card.head, state.seq),
         stages=tuple(_stage(state, card, stage, at) for at, stage in enumerate(state.stages)),
         input=state.input,
         output=state.output,

@@ -152,9 +152,7 @@ def test_an_unknown_workflow_is_not_found_and_leads_back(page_of) -> None:
     answer = page.goto("/workflows/nothing_of_the_kind/start/")
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("alert").or_(page.locator(".banner")).first).to_contain_text(
-        "nothing_of_the_kind"
-    )
+    expect(page.locator("main")).to_contain_text("There is no workflow 'nothing_of_the_kind'.")
     expect(page.get_by_role("link", name="Go to the Overview")).to_be_visible()
 
 
