@@ -142,7 +142,7 @@ def _reply(draft: Draft, command: c.RecordReply) -> None:
         )
     if command.output is None:
         acts.propose(draft, turn, command.actions, completed)
-    if _over_budget(draft, completed):
+    if _over_budget(draft, completed, turn, command.cost):
         return
     if draft.state.status == "running":
         _pattern(draft.state).answered(draft, turn, completed, wants_more=command.more)
@@ -165,7 +165,7 @@ def _turn_failure(draft: Draft, command: c.RecordTurnFailure) -> None:
         ),
         cause=turn.seq,
     )
-    if _over_budget(draft, cause):
+    if _over_budget(draft, cause, turn, command.cost):
         return
     if draft.state.status == "running":
         _pattern(draft.state).failed(draft, turn, command.retry, command.text, cause)
@@ -314,7 +314,9 @@ def _confirm(draft: Draft, command: c.ConfirmAction) -> None:
     by = command.actor.removeprefix("user:")
     if command.executed:
         if command.result is None:
-            raise errors.Refused("Say what is known of the result; without it the action cannot count as done.")
+            raise errors.Refused(
+                "Say what is known of the result; without it the action cannot count as done."
+            )
         cause = draft.add(
             e.ActionExecuted(action=action.id, result=command.result, confirmed_by=by), cause=action.seq
         )
@@ -402,23 +404,29 @@ def _settle(draft: Draft, cause: int) -> None:
         _pattern(draft.state).settled(draft, cause)
 
 
-def _over_budget(draft: Draft, cause: int) -> bool:
-    limit = draft.state.spec.cost_limit
-    if limit is None or draft.state.status != "running" or Decimal(draft.state.totals.cost) <= Decimal(limit):
+def _over_budget(draft: Draft, cause: int, turn: Turn, cost: str | None) -> bool:
+    """Pause when the run has cost more than its workflow allows, or one turn more than its agent's budget."""
+    state = draft.state
+    if state.status != "running":
         return False
-    spent = draft.add(
-        e.BudgetExhausted(unit="cost", limit=limit, used=draft.state.totals.cost), cause=cause, actor="system"
-    )
-    draft.add(
-        e.RunPaused(
-            reason=f"The run has cost {draft.state.totals.cost} USD of the {limit} it may. "
-            "Resume to go on all the same, or cancel it.",
-            fault=True,
-        ),
-        cause=spent,
-        actor="system",
-    )
+    total, agent = state.totals.cost, state.spec.agents[turn.agent]
+    limit, turn_limit = state.spec.cost_limit, agent.budget.cost
+    if limit is not None and Decimal(total) > Decimal(limit):
+        _exhausted(draft, cause, limit, total, f"The run has cost {total} USD of the {limit} it may.")
+    elif turn_limit is not None and cost is not None and Decimal(cost) > Decimal(turn_limit):
+        text = f"A turn of {agent.name} has cost {cost} USD of the {turn_limit} it may."
+        _exhausted(draft, cause, turn_limit, cost, text, subject=turn.agent)
+    else:
+        return False
     return True
+
+
+def _exhausted(draft: Draft, cause: int, limit: str, used: str, text: str, *, subject: str = "") -> None:
+    spent = draft.add(
+        e.BudgetExhausted(unit="cost", limit=limit, used=used, subject=subject), cause=cause, actor="system"
+    )
+    reason = f"{text} Resume to go on all the same, or cancel it."
+    draft.add(e.RunPaused(reason=reason, fault=True), cause=spent, actor="system")
 
 
 _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {

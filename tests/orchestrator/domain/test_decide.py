@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.domain import commands as c
 from orchestrator.domain import decide as rules
 from orchestrator.domain import errors
 from orchestrator.domain.plan import plan
+from orchestrator.domain.specs import Budget
 from orchestrator.domain.state import ACTION_STEPS, TERMINAL
 from tests.orchestrator.domain.stories import COMMANDS, SITUATIONS
 from tests.orchestrator.workflows import SIGNED, Story, seal, workflow
@@ -439,6 +441,18 @@ def test_a_cost_over_the_budget_pauses_and_a_resume_goes_on_all_the_same() -> No
     story.resume()
     assert story.wants == ["validate t2"]
     assert story.judge()[-1] == "run.succeeded"
+
+
+def test_a_turn_over_its_agents_cost_pauses_and_keeps_what_was_paid_for() -> None:
+    spec = workflow("one")
+    worker = msgspec.structs.replace(spec.agents["worker"], budget=Budget(cost="0.50"))
+    story = Story(msgspec.structs.replace(spec, agents={"worker": worker}))
+    assert story.reply(more=True, model="m", cost="0.50") == ["turn.completed", "turn.requested"]
+    added = story.reply(output={"n": 1}, model="m", cost="0.51")
+    assert added == ["turn.completed", "budget.exhausted", "run.paused"]
+    assert "A turn of Worker has cost 0.51 USD of the 0.50 it may." in story.state.reason
+    story.resume()
+    assert story.wants == ["validate t2"]
 
 
 def test_a_call_of_unknown_price_is_counted_as_unpriced_and_not_as_free() -> None:
