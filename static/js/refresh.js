@@ -17,11 +17,14 @@ class Refresh {
         if (stream === undefined || this.streams.has(stream)) this.soon();
       });
     }
-    document.addEventListener("cs:live", (event) => { if (event.detail.state === "live" && this.missed) this.soon(); });
+    document.addEventListener("cs:live", (event) => { if (event.detail.state === "live" && (this.missed || this.unsure)) this.soon(); });
     document.addEventListener("visibilitychange", () => { if (!document.hidden && this.wanted) this.soon(); });
   }
 
   get missed() { return this.failures > 0 || this.wanted; }
+
+  /** Without a cursor nobody says what changed before the socket was open, or while it was not. */
+  get unsure() { return this.place.dataset.liveStream !== undefined && this.place.dataset.liveCursor === undefined; }
 
   soon() {
     this.wanted = true;
