@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from orchestrator import models
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """May be looked at by whoever may publish; nothing can be added, changed or deleted here."""
 
     show_full_result_count = False

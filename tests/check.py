@@ -11,7 +11,7 @@ from pathlib import Path
 from tests import locks
 
 Answer = tuple[bool, str]
-TYPED = ("config", "orchestrator", "approvals", "monitoring", "examples")
+TYPED = ("config", "orchestrator", "approvals", "monitoring", "examples", "bench")
 
 
 def main() -> int:

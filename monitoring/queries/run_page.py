@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.urls import reverse
 
 from monitoring.domain.amounts import cost_words, count_words
+from orchestrator.domain.people import Person
 from orchestrator.queries import EffectCard, RunCard, RunDetail, StageCard
 from orchestrator.queries import watching as queries
 
@@ -109,7 +109,7 @@ class RunPage:
 MOST_NOW = 8
 
 
-def run_page(run: str, *, tab: str, person: AbstractBaseUser) -> RunPage:
+def run_page(run: str, *, tab: str, person: Person) -> RunPage:
     """Everything around the tab. Raises UnknownRun."""
     detail = queries.run_detail(run)
     card = detail.card
@@ -125,7 +125,7 @@ def run_page(run: str, *, tab: str, person: AbstractBaseUser) -> RunPage:
         notice=_notice(detail, effects),
         tabs=_tabs(detail, tab),
         tab=tab,
-        may_control=person.has_perm("orchestrator.control_run"),  # type: ignore[attr-defined]
+        may_control=person.has_perm("orchestrator.control_run"),
         pause=_pause_sheet(detail),
         cancel=_cancel_sheet(detail),
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from django import forms
 
 from orchestrator.domain import soundness, wording
 from orchestrator.domain.specs import AgentSpec, Budget, Category, Limit, Scope, ToolSpec
-from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, plain_lines
+from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, offer, plain_lines
 
 CATEGORIES = [(category, wording.CATEGORY_WORDS[category].capitalize()) for category in get_args(Category)]
 BLANK_LIMITS = 2
@@ -105,17 +105,15 @@ class AgentForm(SpecForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.known_tools, self.functions = tools, functions
-        self.fields["owner"].choices = [("", "Choose a person"), *people]  # type: ignore[attr-defined]
-        self.fields["function"].choices = [
-            ("", "Choose a function"),
-            *choices(self._kept("function", functions)),
-        ]  # type: ignore[attr-defined]
-        self.fields["tools"].choices = choices(self._kept("tools", tools))  # type: ignore[attr-defined]
+        offer(self, "owner", [("", "Choose a person"), *people])
+        offer(self, "function", [("", "Choose a function"), *choices(self._kept("function", functions))])
+        offered = choices(self._kept("tools", tools))
+        offer(self, "tools", offered)
         if not is_new:
             self.fields["slug"].disabled = True
         data = args[0] if args else kwargs.get("data")
         rows = (kwargs.get("initial") or {}).get("limits", [])
-        self.limits = limit_forms(data, rows, [*self.fields["tools"].choices])  # type: ignore[attr-defined]
+        self.limits = limit_forms(data, rows, offered)
 
     def _kept(self, name: str, known: Mapping[str, Any]) -> list[str]:
         """What is known now, and what the published revision names although it is gone."""
@@ -152,7 +150,7 @@ class AgentForm(SpecForm):
             base_url="" if is_code else self.given("base_url").strip(),
             scope=Scope(
                 tools=self.chosen("tools"),
-                categories=self.chosen("categories"),
+                categories=cast("tuple[Category, ...]", self.chosen("categories")),
                 resources=tuple(self.given("resources", ())),
                 limits=tuple(limit for form in self.limits if (limit := form.limit()) is not None),
             ),
@@ -229,7 +227,7 @@ def limit_forms(
         initial = [*rows, *({"window_hours": 24} for _ in range(BLANK_LIMITS))]
         forms_ = [LimitForm(initial=dict(row), prefix=f"limit-{place}") for place, row in enumerate(initial)]
     for form in forms_:
-        form.fields["tool"].choices = [("*", "any tool"), *tools]  # type: ignore[attr-defined]
+        offer(form, "tool", [("*", "any tool"), *tools])
     return forms_
 
 

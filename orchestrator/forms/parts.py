@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -16,7 +16,7 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3})
 
-    def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]
+    def clean(self, value: Any) -> tuple[str, ...]:
         text = super().clean(value)
         return tuple(line.strip() for line in text.splitlines() if line.strip())
 
@@ -32,7 +32,7 @@ class SchemaField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_SCHEMA, **options)
 
-    def clean(self, value: Any) -> dict[str, Any]:  # type: ignore[override]
+    def clean(self, value: Any) -> dict[str, Any]:
         text = super().clean(value)
         if not text.strip():
             return {}
@@ -64,7 +64,7 @@ class SpecForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             # The server says what is wrong, at the field and in our words.
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign]
+            field.widget.use_required_attribute = lambda initial: False
 
     def given(self, name: str, default: Any = "") -> Any:
         """What was given for a field, when it could be read; else the default. For previews of unfinished forms."""
@@ -98,6 +98,11 @@ def typed(data: Mapping[str, str], form: type[forms.Form], prefix: str = "") -> 
         else data.get(f"{start}{name}", "")
         for name, field in form.base_fields.items()
     }
+
+
+def offer(form: forms.Form, name: str, offered: Iterable[tuple[str, str]]) -> None:
+    """What can be chosen in this field of this form."""
+    cast("forms.ChoiceField", form.fields[name]).choices = list(offered)
 
 
 def choices(values: Iterable[str]) -> list[tuple[str, str]]:

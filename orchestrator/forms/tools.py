@@ -10,7 +10,7 @@ from django import forms
 from orchestrator.domain import soundness
 from orchestrator.domain.specs import ToolSpec
 from orchestrator.forms.agents import CATEGORIES
-from orchestrator.forms.parts import SpecForm, choices, plain_lines
+from orchestrator.forms.parts import SpecForm, choices, offer, plain_lines
 
 REVERSIBILITY = [
     ("reversible", "Can be undone"),
@@ -73,12 +73,12 @@ class ToolForm(SpecForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.parameters = dict(parameters)
-        self.fields["name"].choices = choices(names)  # type: ignore[attr-defined]
+        offer(self, "name", choices(names))
         self.fields["name"].disabled = not is_new
         known = choices(self.parameters.get("properties", {}))
         for field in ("target_field", "amount_field", "currency_field", "person_field"):
-            self.fields[field].choices = [("", "none"), *known]  # type: ignore[attr-defined]
-        self.fields["non_semantic"].choices = known  # type: ignore[attr-defined]
+            offer(self, field, [("", "none"), *known])
+        offer(self, "non_semantic", known)
 
     def is_valid(self) -> bool:
         if super().is_valid():

@@ -12,7 +12,7 @@ from django import forms
 from orchestrator.domain import assumptions, soundness
 from orchestrator.domain.patterns.sequential import MAX_REPAIRS
 from orchestrator.domain.specs import AgentSpec, Assumption, StageSpec, ValidatorRef, WorkflowSpec
-from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, plain_lines
+from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, offer, plain_lines
 
 REASON = forms.Textarea(attrs={"rows": 2})
 
@@ -55,8 +55,8 @@ class WorkflowForm(SpecForm):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].choices = [("", "Choose a person"), *people]  # type: ignore[attr-defined]
-        self.fields["policy"].choices = choices(policies)  # type: ignore[attr-defined]
+        offer(self, "owner", [("", "Choose a person"), *people])
+        offer(self, "policy", choices(policies))
         if not is_new:
             self.fields["slug"].disabled = True
 
@@ -95,7 +95,7 @@ class StageForm(SpecForm):
         super().__init__(*args, **kwargs)
         self.agents, self.known = agents, known
         gone = [kept] if kept and kept not in agents else []
-        self.fields["agent"].choices = [("", "Choose an agent"), *choices([*agents, *gone])]  # type: ignore[attr-defined]
+        offer(self, "agent", [("", "Choose an agent"), *choices([*agents, *gone])])
 
     def clean_inputs(self) -> tuple[str, ...]:
         for line in self.cleaned_data["inputs"]:

@@ -57,7 +57,7 @@ class ActionPage:
 
 
 def action_page(run: str, *, after: int = 0, limit: int = 50, state: str = "") -> ActionPage:
-    found = models.Action.objects.filter(run=run)
+    found = models.Action.objects.filter(run_id=run)
     if state:
         found = found.filter(state=state)
     rows = list(found.filter(proposed_seq__gt=after).order_by("proposed_seq")[: limit + 1])
@@ -66,7 +66,7 @@ def action_page(run: str, *, after: int = 0, limit: int = 50, state: str = "") -
 
 
 def action_card(run: str, action: str) -> ActionCard:
-    rows = list(models.Action.objects.filter(run=run, action=action)[:1])
+    rows = list(models.Action.objects.filter(run_id=run, action=action)[:1])
     if not rows:
         raise UnknownAction(run=run, action=action)
     return _cards(rows)[0]

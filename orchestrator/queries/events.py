@@ -120,12 +120,12 @@ def names_of(run: str, cards: Sequence[EventCard]) -> Names:
     turns = {found for card in cards if (found := getattr(card.body, "turn", ""))}
     actions = {found for card in cards if (found := getattr(card.body, "action", ""))}
     turn_rows = (
-        models.Turn.objects.filter(run=run, turn__in=turns).values_list("turn", "agent", "stage")
+        models.Turn.objects.filter(run_id=run, turn__in=turns).values_list("turn", "agent", "stage")
         if turns
         else ()
     )
     action_rows = (
-        models.Action.objects.filter(run=run, action__in=actions).values_list(
+        models.Action.objects.filter(run_id=run, action__in=actions).values_list(
             "action", "agent", "tool", "target", "amount", "currency"
         )
         if actions

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
@@ -86,6 +87,6 @@ def figures(*, now: dt.datetime) -> Figures:
     )
 
 
-def _counted(found, bucket):  # type: ignore[no-untyped-def]
+def _counted(found: QuerySet[Any], bucket: TruncDay | TruncHour) -> dict[dt.datetime, int]:
     rows = found.annotate(bucket=bucket).values("bucket").annotate(count=Count("id"))
     return {row["bucket"]: row["count"] for row in rows}

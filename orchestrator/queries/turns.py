@@ -63,7 +63,7 @@ class AgentCost:
 
 
 def turn_page(run: str, *, after: int = 0, limit: int = 100) -> TurnPage:
-    found = models.Turn.objects.filter(run=run)
+    found = models.Turn.objects.filter(run_id=run)
     rows = list(found.filter(requested_seq__gt=after).order_by("requested_seq")[: limit + 1])
     cards = tuple(
         TurnCard(
@@ -93,7 +93,7 @@ def turn_page(run: str, *, after: int = 0, limit: int = 100) -> TurnPage:
 
 def agent_costs(run: str) -> tuple[AgentCost, ...]:
     rows = (
-        models.Turn.objects.filter(run=run)
+        models.Turn.objects.filter(run_id=run)
         .values("agent")
         .annotate(
             count=Count("id"),

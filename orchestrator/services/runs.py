@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Any
 
 import msgspec
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from orchestrator import blobs, engine, eventlog, models, ports
 from orchestrator.domain import commands as c
 from orchestrator.domain import decide, digests, errors, ids, schemas
+from orchestrator.domain.people import Person
 from orchestrator.domain.state import RunState, spec_from
 
 
@@ -28,7 +28,7 @@ def start_run(
     workflow: str,
     inputs: dict[str, Any],
     key: str,
-    by: AbstractBaseUser,
+    by: Person,
     now: dt.datetime,
     title: str = "",
     on_behalf_of: str = "",
@@ -90,17 +90,17 @@ def start_revision(
     return run
 
 
-def pause_run(*, run: str, reason: str, by: AbstractBaseUser, now: dt.datetime) -> None:
+def pause_run(*, run: str, reason: str, by: Person, now: dt.datetime) -> None:
     """Pause: what is under way is finished and kept, nothing new begins."""
     _command(run, c.PauseRun(actor=_actor(by), at=eventlog.micros(now), reason=reason.strip()))
 
 
-def resume_run(*, run: str, by: AbstractBaseUser, now: dt.datetime, reason: str = "") -> None:
+def resume_run(*, run: str, by: Person, now: dt.datetime, reason: str = "") -> None:
     """Resume a paused run; a stage that failed is tried again."""
     _command(run, c.ResumeRun(actor=_actor(by), at=eventlog.micros(now), reason=reason.strip()))
 
 
-def cancel_run(*, run: str, reason: str, by: AbstractBaseUser, now: dt.datetime) -> None:
+def cancel_run(*, run: str, reason: str, by: Person, now: dt.datetime) -> None:
     """Cancel: nothing more begins, waiting requests are withdrawn in the same transaction. What was already
     taken by an executor is still followed to its outcome."""
     with transaction.atomic():
@@ -112,9 +112,7 @@ def cancel_run(*, run: str, reason: str, by: AbstractBaseUser, now: dt.datetime)
         ports.gate().withdrawn(run, waiting, reason=f"The run was cancelled: {reason.strip()}", at=now)
 
 
-def confirm_action(
-    *, run: str, action: str, executed: bool, text: str, by: AbstractBaseUser, now: dt.datetime
-) -> None:
+def confirm_action(*, run: str, action: str, executed: bool, text: str, by: Person, now: dt.datetime) -> None:
     """Settle an unconfirmed action: a named person found out whether it happened, and says how they know."""
     result = blobs.seal({"confirmed": text.strip()}) if executed else None
     command = c.ConfirmAction(
@@ -135,5 +133,5 @@ def _command(run: str, command: c.Command) -> None:
         engine.submit(run, command, queue="resume")
 
 
-def _actor(by: AbstractBaseUser) -> str:
+def _actor(by: Person) -> str:
     return f"user:{by.get_username()}"

@@ -56,7 +56,7 @@ def start_run(request: HttpRequest, slug: str) -> HttpResponse:
             workflow=slug,
             inputs=inputs,
             key=f"{request.user.pk}:{slug}:{key}",
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             now=timezone.now(),
             title=form.cleaned_data["title"],
             on_behalf_of=form.cleaned_data["on_behalf_of"],
