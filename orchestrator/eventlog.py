@@ -244,6 +244,12 @@ def read_since(cursor: Cursor, limit: int = 1000) -> tuple[list[Stored], Cursor]
     return found, Cursor(rows[-1][0], rows[-1][1], rows[-1][2]) if rows else cursor
 
 
+def latest_transaction() -> int:
+    """The newest transaction that recorded anything, 0 when none did."""
+    rows = sql.run('SELECT tx::text::int8 FROM "orchestrator_event" ORDER BY tx DESC LIMIT 1')
+    return int(rows[0][0]) if rows else 0
+
+
 def streams(kind: str | None = None, page: int = 1000) -> Iterator[tuple[str, str, int, bytes]]:
     """Every stream in the order of its id: id, kind, head, hash. Read page by page, so memory stays constant."""
     last: str | None = None

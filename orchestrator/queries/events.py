@@ -162,8 +162,7 @@ def kinds_of(streams: Sequence[str]) -> dict[str, str]:
 
 def latest_transaction() -> int:
     """The newest transaction that recorded anything: when it moves, something has changed somewhere."""
-    rows = sql.run('SELECT tx::text::int8 FROM "orchestrator_event" ORDER BY tx DESC LIMIT 1')
-    return int(rows[0][0]) if rows else 0
+    return eventlog.latest_transaction()
 
 
 def _cards(found: Iterable[eventlog.Stored]) -> tuple[EventCard, ...]:
