@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views as account
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -12,6 +13,9 @@ handler400 = "config.errors.bad_request"
 handler403 = "config.errors.permission_denied"
 handler404 = "config.errors.page_not_found"
 handler500 = "config.errors.server_error"
+
+# One door to sign in by: the admin's own form knows no limit on attempts, and takes a demonstration password anywhere.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # Of allauth only what a closed console needs: nobody signs up, an administrator invites.
 urlpatterns: list[URLPattern | URLResolver] = [
