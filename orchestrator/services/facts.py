@@ -45,13 +45,16 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
 
 
 def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
-    """What the agent has spent or reserved within its scope's windows, by currency, without this action."""
+    """What the agent has spent or reserved within its scope's windows, by currency, without this action.
+
+    An amount below zero frees nothing: an agent could make room for itself with it.
+    """
     totals: dict[str, str] = {}
     for limit in state.spec.agents[action.agent].scope.limits:
         if limit.rolling is None or limit.currency in totals:
             continue
         rows = sql.run(
-            'SELECT coalesce(sum(amount),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
+            'SELECT coalesce(sum(greatest(amount,0)),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
             "AND proposed_at > clock_timestamp() - $3::float8 * interval '1 hour' AND state=ANY($4::text[]) AND id<>$5",
             [
                 action.agent,
