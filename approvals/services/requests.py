@@ -74,7 +74,7 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
         return f"The approval request is {lifecycle.WORDS[found.status]}."
     if found.opened.digest != facts.digest:
         return _end(found, record.Staled, "The action is not the one that was approved.", at)
-    if found.execute_by is None or at > found.execute_by:
+    if found.execute_by is None or rows.database_time() > found.execute_by:
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
     because = _no_longer_signed(found, facts.workflow.policy)

@@ -78,7 +78,7 @@ def sign_off(
         is_gone = before.status == "pending" and opening.withdraw_settled(found=before, at=at)
         if not is_gone:
             return _answer(
-                before, by, answer, seen_digest, seen_version, reason, at, _earlier(opened_at, now)
+                before, by, answer, seen_digest, seen_version, reason, at, _within(opened_at, before, at)
             )
     raise already_decided(requests.load(request), at)
 
@@ -230,6 +230,6 @@ def _settle(before: record.Request, fact: record.Signed, at: dt.datetime) -> Non
         release.refuse(source="reviewer", reason=f"{fact.person} rejected it: {fact.reason}", **common)
 
 
-def _earlier(opened_at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """When the page was opened, as the browser says; never later than its answer."""
-    return None if opened_at is None else min(opened_at, now)
+def _within(opened_at: dt.datetime | None, request: record.Request, at: dt.datetime) -> dt.datetime | None:
+    """When the page was opened, as the browser says; never before the request nor after its answer."""
+    return None if opened_at is None else max(min(opened_at, at), request.opened.opened_at)

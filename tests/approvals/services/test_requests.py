@@ -15,10 +15,11 @@ from django.utils import timezone
 from approvals.domain import record, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest, PolicyRevision, SignOff
-from approvals.services import policies, rebuild, sign_offs
+from approvals.services import policies, rebuild, requests, sign_offs
 from orchestrator import eventlog
 from orchestrator.domain import digests
 from orchestrator.domain.specs import Limit
+from orchestrator.services import facts
 from tests.approvals import runs
 from tests.approvals.rows import move_deadline, unguarded
 
@@ -107,6 +108,16 @@ def test_the_rolling_limit_counts_what_waits():
     assert sorted(runs.status_of(run, action) for action in ("a1", "a2", "a3")) == ["held", "held", "refused"]
 
 
+def test_an_amount_below_zero_makes_no_room_under_the_rolling_limit():
+    spec = scope_with(limits=(Limit(currency="EUR", rolling="164000.00"),))
+    refund = {**runs.PAYMENT, "amount": "-1000000.00"}
+
+    run = runs.held_run(refund, runs.PAYMENT, runs.PAYMENT, runs.PAYMENT, spec=spec)
+
+    held = [runs.status_of(run, action) for action in ("a2", "a3", "a4")]
+    assert sorted(held) == ["held", "held", "refused"]
+
+
 @pytest.mark.parametrize("amount", ["82000.001", "82,000", "8.2e4", "-1"])
 def test_money_that_cannot_be_read_waits_for_a_person(amount):
     run = runs.held_run({**runs.PAYMENT, "amount": amount})
@@ -136,6 +147,20 @@ def test_an_approval_that_was_not_used_in_time_lapses_and_the_action_is_asked_ag
     assert request.reason == "The approval was not used within 15 minutes."
     assert (again.revision, again.status) == (2, "pending")
     assert (runs.status_of(run), runs.paid) == ("held", [])
+
+
+def test_a_worker_whose_clock_is_behind_cannot_use_an_approval_late(reviewer):
+    run = runs.held_run()
+    request = runs.request_of(run)
+    approve(request, reviewer)
+    move_deadline(request, execute_by=timezone.now())
+    state = runs.state_of(run)
+    known = facts.action_facts(state, state.actions["a1"])
+
+    behind = timezone.now() - dt.timedelta(hours=1)
+    objection = requests.check_claim(facts=known, request=str(request.id), at=behind)
+
+    assert objection == "The approval was not used within 15 minutes."
 
 
 def test_the_second_request_is_decided_anew(reviewer, reviewer2):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import msgspec
 import pytest
 from django.utils import timezone
@@ -220,3 +222,14 @@ def test_an_unknown_request_is_not_found(reviewer, address):
         sign_offs.sign_off(
             request=address, by=reviewer, verb="approve", seen_digest="", seen_version=1, now=timezone.now()
         )
+
+
+@pytest.mark.parametrize("claimed", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_no_time_that_a_browser_claims_spoils_the_record(claimed, reviewer):
+    run = runs.held_run()
+    request = runs.request_of(run)
+
+    answer(request, reviewer, opened_at=dt.datetime.fromisoformat(claimed))
+
+    (given,) = SignOff.objects.filter(request=request)
+    assert request.opened_at <= given.opened_at <= given.decided_at
