@@ -170,7 +170,17 @@ def _means(spec: AgentSpec) -> Iterator[Fault]:
 def _scope(spec: AgentSpec) -> Iterator[Fault]:
     for pattern in spec.scope.resources:
         yield from _plain("resources", pattern, 200)
+    windows: dict[str, int] = {}
     for limit in spec.scope.limits:
+        # Totals are kept by currency: with two windows one of them would be weighed with the other's total.
+        if (
+            limit.rolling is not None
+            and windows.setdefault(limit.currency, limit.window_hours) != limit.window_hours
+        ):
+            yield Fault(
+                "limits",
+                f"The rolling limits in {limit.currency[:10]} cover different hours. Use one window.",
+            )
         if not _CURRENCY.fullmatch(limit.currency):
             yield Fault("limits", f"{limit.currency[:10]!r} is no currency. Use three letters, such as EUR.")
         for amount in (limit.per_action, limit.rolling):

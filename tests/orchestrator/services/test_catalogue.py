@@ -11,8 +11,8 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from orchestrator import eventlog, models
-from orchestrator.domain import errors, ids
-from orchestrator.domain.specs import Scope, StageSpec
+from orchestrator.domain import errors, ids, soundness
+from orchestrator.domain.specs import Limit, Scope, StageSpec
 from orchestrator.kinds import ChangedMeanwhile
 from orchestrator.queries.published import find_agent, find_tool, find_workflow
 from orchestrator.services import catalogue
@@ -199,3 +199,11 @@ def test_of_two_administrators_who_publish_at_once_one_is_told(admin: object) ->
         thread.join(60)
     assert sorted(outcomes) == ["published"] + ["told"] * 7
     assert models.AgentRevision.objects.filter(agent_id="payer").count() == 2
+
+
+def test_rolling_limits_in_one_currency_cover_the_same_hours() -> None:
+    day = Limit(currency="EUR", rolling="1000.00", window_hours=24)
+    month = Limit(currency="EUR", rolling="10000.00", window_hours=720)
+    scope = replace(AGENT.scope, limits=(day, month))
+    found = [fault.field for fault in soundness.agent_faults(replace(AGENT, scope=scope))]
+    assert "limits" in found
