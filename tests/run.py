@@ -22,9 +22,11 @@ def main(arguments: list[str]) -> int:
     print("Install one, or name it in COUNTERSIGN_CHROMIUM.", flush=True)
     if os.environ.get("COUNTERSIGN_REQUIRE_BROWSER"):
         return 1
-    code = _pytest("-m", "not browser", *arguments)
+    code = _pytest("-m", "not browser and not shots", *arguments)
     print("\nNot run, for want of a browser:", flush=True)
-    subprocess.call([sys.executable, "-m", "pytest", "-m", "browser", "--collect-only", "-q", "-n", "0"])
+    subprocess.call(
+        [sys.executable, "-m", "pytest", "-m", "browser and not shots", "--collect-only", "-q", "-n", "0"]
+    )
     return code or 1
 
 

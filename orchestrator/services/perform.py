@@ -52,13 +52,6 @@ def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
     spec = state.spec
     stage = spec.stage(turn.stage)
     agent = spec.agents[turn.agent]
-    allowed = facts.file_digests(state)
-
-    def read_file(digest: str) -> bytes:
-        if digest not in allowed:
-            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
-        return blobs.read(digest)
-
     request = ports.TurnRequest(
         run=state.stream,
         turn=turn.id,
@@ -72,7 +65,7 @@ def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
         feedback=turn.feedback,
         results=facts.results(state),
         transcript=blobs.value(turn.transcript) if turn.transcript else None,
-        read_file=read_file,
+        read_file=_reader(state),
         is_cancelled=lambda: leases.is_gone(held.key),
         stream_text=lambda text: dispatch.tell_text(state.stream, turn.id, text),
     )
@@ -260,13 +253,6 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
         recalled = _claim(state, action, Fence(held.key, held.token, False), finishing, owner)
         if recalled is not None:
             return recalled
-    allowed = facts.file_digests(state)
-
-    def read_file(digest: str) -> bytes:
-        if digest not in allowed:
-            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
-        return blobs.read(digest)
-
     request = ports.ExecutionRequest(
         run=state.stream,
         action=action.id,
@@ -274,7 +260,7 @@ def _execute(state: RunState, held: Held, owner: Owner) -> Appended | None:
         tool=tool,
         arguments=arguments,
         is_cancelled=lambda: leases.is_gone(held.key),
-        read_file=read_file,
+        read_file=_reader(state),
     )
     try:
         value = ports.executor().execute(request)
@@ -350,3 +336,15 @@ _PERFORM: dict[str, Callable[[RunState, Held, Owner], Any]] = {
     "assess": _assess,
     "execute": _execute,
 }
+
+
+def _reader(state: RunState) -> Callable[[str], bytes]:
+    """Reads files of this run and no others."""
+    allowed = facts.file_digests(state)
+
+    def read_file(digest: str) -> bytes:
+        if digest not in allowed:
+            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
+        return blobs.read(digest)
+
+    return read_file

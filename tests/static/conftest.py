@@ -1,36 +1,16 @@
-"""A Chromium and a stage to try the pages' parts on. Pages that break their own security policy fail the test."""
+"""A page and a stage to try the pages' parts on. Pages that break their own security policy fail the test."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.static.stage import Stage
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    installed = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +26,8 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context: BrowserContext = chromium.new_context(
+def page(browser: Browser) -> Iterator[Page]:
+    context: BrowserContext = browser.new_context(
         viewport={"width": 1440, "height": 900}, reduced_motion="reduce", timezone_id="UTC", locale="en-GB"
     )
     page = context.new_page()
