@@ -5,6 +5,7 @@ Judges nothing; what must be true afterwards is said by the tests. The record is
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -135,6 +136,25 @@ def actions_of(site: Site, run: str) -> list[str]:
 
 def payments(site: Site) -> set[Path]:
     return set((site.var / "payments").glob("*.xml"))
+
+
+def cancel_all(site: Site) -> None:
+    """Cancel every run that has not ended."""
+
+    def cancel() -> None:
+        from django.utils import timezone
+
+        from config.models import User
+        from orchestrator.domain import errors
+        from orchestrator.models import Run
+        from orchestrator.services import runs
+
+        admin = User.objects.get(username="admin")
+        for run in Run.objects.filter(ended_at=None).values_list("id", flat=True):
+            with contextlib.suppress(errors.Refused):
+                runs.cancel_run(run=str(run), reason="The journey is over.", by=admin, now=timezone.now())
+
+    site.database(cancel)
 
 
 def open_case(page: Page, case: Case) -> Locator:
