@@ -30,7 +30,9 @@ def _paid_once(site: OwnSite, run: str, before: list[Path]) -> None:
     assert len(set(site.files()) - set(before)) == 1
 
 
-def test_a_worker_killed_while_agents_work_is_replaced_and_the_payment_is_held_once(own_site: OwnSite) -> None:
+def test_a_worker_killed_while_agents_work_is_replaced_and_the_payment_is_held_once(
+    own_site: OwnSite,
+) -> None:
     before = own_site.files()
     run = own_site.start_payment()
     own_site.kill("worker-runs")
@@ -54,7 +56,9 @@ def test_a_worker_killed_while_the_payment_waits_changes_nothing(own_site: OwnSi
     _paid_once(own_site, run, before)
 
 
-def test_workers_killed_between_release_and_claim_leave_the_release_to_their_successors(own_site: OwnSite) -> None:
+def test_workers_killed_between_release_and_claim_leave_the_release_to_their_successors(
+    own_site: OwnSite,
+) -> None:
     before = own_site.files()
     run = own_site.start_payment()
     request = own_site.held(run)
