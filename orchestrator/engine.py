@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from orchestrator import dispatch, eventlog, kinds, mailbox, outbox, projections, sql
 from orchestrator.domain import errors
@@ -122,8 +122,8 @@ def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
         submission: Submission = letter.submission
         try:
             after, added, more = _decide(entry._replace(state=state), submission)
-        except errors.CountersignError:
-            continue  # decided again alone, on what will then be true
+        except Exception:
+            continue  # decided again alone, on what will then be true; what is broken breaks nobody else's
         taken.append((letter, len(events), len(events) + len(added)))
         events += added
         fences += more
@@ -131,7 +131,10 @@ def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
         queue = submission.queue if submission.queue != "runs" else queue
     if not events:
         return False
-    step = _append(stream, entry, state, events, fences, owner)
+    try:
+        step = _append(stream, entry, state, events, fences, owner)
+    except DataError:
+        step = None  # one of them brought what no column holds; alone, it fails alone
     if step is None:
         eventlog.forget(stream)
         return False

@@ -62,7 +62,11 @@ def post(stream: str, submission: Any, decide_and_append: Callable[[str, Sequenc
             _work(stream, box, decide_and_append)
         else:
             assert letter.done is not None
-            letter.done.wait()
+            try:
+                letter.done.wait()
+            except BaseException:
+                _leave(stream, box, letter, decide_and_append)
+                raise
             if letter.error is _HANDED_OVER:
                 letter.error = None
                 _work(stream, box, decide_and_append, first=letter)
@@ -81,6 +85,23 @@ class _HandedOver(Exception):
 
 
 _HANDED_OVER = _HandedOver()
+
+
+def _leave(
+    stream: str,
+    box: _Box,
+    letter: Letter,
+    decide_and_append: Callable[[str, Sequence[Letter]], None],
+) -> None:
+    """Its owner was interrupted while waiting. A box that is its to work through is still worked through: those
+    who come after it would wait for ever."""
+    with _guard:
+        if letter in box.letters:
+            box.letters.remove(letter)
+            return
+    if letter.error is _HANDED_OVER:
+        letter.error = None
+        _work(stream, box, decide_and_append, first=letter)
 
 
 def _work(

@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
-from orchestrator import engine, eventlog, mailbox, models, outbox, sql
+from orchestrator import blobs, engine, eventlog, mailbox, models, outbox, sql
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
 from orchestrator.domain.decide import RunIsOver, TurnIsOver
@@ -463,3 +463,17 @@ def test_the_verdict_of_a_fatal_stage_closes_what_is_open() -> None:
     row = models.Run.objects.get(id=run)
     assert (row.state, row.is_fault, row.ended_at is not None) == ("failed", True, True)
     assert connection.in_atomic_block is False
+
+
+def test_what_no_column_holds_fails_alone_in_its_batch() -> None:
+    run = runs.begin()
+    state = eventlog.load(run, fresh=True).state
+    bad = c.RecordReply(
+        actor="system", at=1, turn=next(iter(state.turns)), output=blobs.seal({}), milliseconds=2**40
+    )
+    good = c.PauseRun(actor="user:operator", at=1, reason="To look at it.")
+    letters = [mailbox.Letter(engine.Submission(one, None, None, None, "runs")) for one in (bad, good)]
+    engine._decide_and_append(run, letters)
+    assert isinstance(letters[0].error, DataError)
+    assert letters[1].error is None
+    assert eventlog.load(run, fresh=True).state.status == "paused"

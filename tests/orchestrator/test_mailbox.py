@@ -127,3 +127,17 @@ def test_streams_do_not_wait_for_each_other() -> None:
         answering(stream, letters)
 
     assert in_threads(2, lambda number: mailbox.post(f"s{number}", number, answer)) == [0, 2]
+
+
+def test_a_box_handed_to_someone_interrupted_is_still_worked_through() -> None:
+    box = mailbox._boxes["s"] = mailbox._Box()
+    mine, next_one = Letter(1), Letter(2)
+    next_one.done = threading.Event()
+    box.letters.append(next_one)
+    box.busy = True
+    mine.error = mailbox._HANDED_OVER
+
+    mailbox._leave("s", box, mine, answering)
+
+    assert (mine.answer, next_one.answer, box.busy) == (2, 4, False)
+    del mailbox._boxes["s"]
