@@ -5,6 +5,7 @@ A reply that fails is a failure of the contract: its text goes back to the agent
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_NOTE = 20_000
 MAX_REASON = 4_000
 MAX_NAME = 200
+MAX_COUNT = 1_000_000_000
 _DEEPEST = 200
 
 
@@ -77,6 +79,8 @@ def _check_bounds(reply: replies.Reply) -> None:
             raise unacceptable(
                 f"The reply has {count:,} {name}, and at most {limit:,} are taken. Split the work."
             )
+    for number, usage in enumerate(reply.usage):
+        _check_usage(usage, f"usage[{number}]")
     texts = [("note", reply.note, MAX_NOTE), ("suspects_upstream", reply.suspects_upstream, MAX_REASON)]
     for number, action in enumerate(reply.actions):
         texts += [
@@ -89,6 +93,21 @@ def _check_bounds(reply: replies.Reply) -> None:
             raise unacceptable(
                 f"{name} is too long: {len(text):,} characters, and at most {limit:,} are taken."
             )
+
+
+def _check_usage(usage: replies.Usage, where: str) -> None:
+    """Costs and counts are added up against limits: one below zero, or not a number, would lift them."""
+    for name in ("input_tokens", "output_tokens", "milliseconds"):
+        if not 0 <= getattr(usage, name) <= MAX_COUNT:
+            raise unacceptable(f"{where}.{name} must be 0 to {MAX_COUNT:,}.")
+    if usage.cost is None:
+        return
+    try:
+        cost = Decimal(usage.cost)
+    except InvalidOperation:
+        cost = Decimal("NaN")
+    if not cost.is_finite() or not 0 <= cost <= MAX_COUNT:
+        raise unacceptable(f"{where}.cost must be decimal text from 0 up, such as 0.0125.")
 
 
 def _not_json(value: Any, path: tuple[str | int, ...]) -> tuple[str, str]:

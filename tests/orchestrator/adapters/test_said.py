@@ -1,0 +1,27 @@
+"""What an agent says of its own use is bounded before it is added up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.adapters import said
+from orchestrator.domain.errors import PortFailure
+from orchestrator.domain.replies import Reply, Usage
+
+
+@pytest.mark.parametrize(
+    "use",
+    [{"cost": cost} for cost in ("NaN", "-5", "Infinity", "1e999999", "x", "")]
+    + [{"input_tokens": 2**40}, {"output_tokens": -1}, {"milliseconds": 2**40}],
+)
+def test_use_that_would_lift_a_limit_is_sent_back(use: dict[str, Any]) -> None:
+    with pytest.raises(PortFailure) as failure:
+        said.checked(Reply(output={}, usage=(Usage(**use),)))
+    assert failure.value.retry == "contract"
+
+
+@pytest.mark.parametrize("cost", [None, "0", "0.0125", "1.2E-6"])
+def test_a_cost_that_can_be_added_up_is_taken(cost: str | None) -> None:
+    assert said.checked(Reply(output={}, usage=(Usage(cost=cost),))).usage[0].cost == cost
