@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import redis
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from config import errors
@@ -40,6 +40,10 @@ class ErrorPages:
                     "The record is damaged: %s %s", exception.message, exception.facts, exc_info=exception
                 )
             return errors.answer(request, errors.fault_of(exception))
+        if isinstance(exception, DataError):
+            # A number no column can hold, a zero byte: from the address or the form, never from us.
+            log.warning("What was sent cannot be looked up or kept: %s", exception)
+            return errors.answer(request, errors.BAD_REQUEST)
         if isinstance(exception, OperationalError | InterfaceError | redis.ConnectionError):
             log.error("A server does not answer: %s", exception)
             return errors.answer(request, errors.UNAVAILABLE)

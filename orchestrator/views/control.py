@@ -70,7 +70,7 @@ def confirm(request: HttpRequest, run: uuid.UUID, action: str) -> HttpResponse:
 
 
 def _reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "")[:MOST_REASON]
+    return request.POST.get("reason", "").replace("\0", "\ufffd")[:MOST_REASON]
 
 
 def _done(request: HttpRequest, run: uuid.UUID, words: str) -> HttpResponse:

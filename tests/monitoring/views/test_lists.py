@@ -135,3 +135,7 @@ def test_hostile_titles_are_text_in_lists(browser: Client) -> None:
     for address in ("/", "/runs/", f"/runs/?q={runs.HOSTILE[:12]}&by={runs.HOSTILE[:12]}"):
         page = browser.get(address).text
         assert "<script>alert" not in page
+
+
+def test_an_address_that_no_column_can_hold_is_a_bad_request_and_no_fault_of_ours(browser: Client) -> None:
+    assert browser.get("/runs/", {"workflow": "\0"}).status_code == 400

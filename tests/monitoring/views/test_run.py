@@ -222,3 +222,9 @@ def test_a_paused_run_says_why_and_offers_to_resume(browser: Client, operator: A
     assert "The auditor is here" in page
     assert 'id="run-resume"' in page
     assert 'id="run-pause"' not in page
+
+
+def test_an_event_number_beyond_every_log_is_a_bad_request(client: Client, operator: Any) -> None:
+    client.force_login(operator)
+    run = runs.start()
+    assert client.get(f"/runs/{run}/events/{10**30}/").status_code == 400

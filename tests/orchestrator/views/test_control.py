@@ -43,6 +43,12 @@ def test_a_run_is_cancelled_and_what_waited_is_void(browser: Client) -> None:
     assert runs.state_of(run).actions == {}
 
 
+def test_a_reason_that_no_column_holds_keeps_nobody_from_cancelling(browser: Client) -> None:
+    run = runs.held_run()
+    assert _post(browser, run, "cancel", reason="Wrong\0folder").status_code == 204
+    assert runs.state_of(run).status == "cancelled"
+
+
 @pytest.mark.parametrize("verb", ["pause", "cancel"])
 def test_a_reason_is_needed(browser: Client, verb: str) -> None:
     run = runs.start()
