@@ -10,8 +10,9 @@ from django.db import transaction
 
 from orchestrator import blobs, engine, eventlog, models, ports
 from orchestrator.domain import commands as c
-from orchestrator.domain import decide, digests, errors, ids, schemas
+from orchestrator.domain import digests, errors, ids, schemas
 from orchestrator.domain.people import Person
+from orchestrator.domain.rules import shared
 from orchestrator.domain.state import RunState, spec_from
 
 
@@ -106,7 +107,7 @@ def cancel_run(*, run: str, reason: str, by: Person, now: dt.datetime) -> None:
     with transaction.atomic():
         eventlog.lock(run)
         state: RunState = eventlog.load(run, fresh=True).state
-        waiting = [action.id for action in state.actions.values() if action.status not in decide.UNDERWAY]
+        waiting = [action.id for action in state.actions.values() if action.status not in shared.UNDERWAY]
         command = c.CancelRun(actor=_actor(by), at=eventlog.micros(now), reason=reason.strip())
         engine.submit(run, command)
         ports.gate().withdrawn(run, waiting, reason=f"The run was cancelled: {reason.strip()}", at=now)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from orchestrator import blobs, engine, eventlog, mailbox, models, outbox, sql
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
-from orchestrator.domain.decide import RunIsOver, TurnIsOver
 from orchestrator.domain.effects import Fence
+from orchestrator.domain.rules.shared import RunIsOver, TurnIsOver
 from orchestrator.kinds import ChangedMeanwhile
 from orchestrator.outbox import Owner
 from orchestrator.services import journal, verify

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from orchestrator.domain import commands as c
-from orchestrator.domain import decide as rules
 from orchestrator.domain import errors
 from orchestrator.domain.plan import plan
+from orchestrator.domain.rules import shared as rules
 from orchestrator.domain.specs import Budget
 from orchestrator.domain.state import ACTION_STEPS, TERMINAL
 from tests.orchestrator.domain.stories import COMMANDS, SITUATIONS
