@@ -252,6 +252,7 @@ MAX_DISPATCHES = int(os.environ.get("MAX_DISPATCHES", "5"))
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(200 * 1024 * 1024)))
 # Below this much free disk no more work is claimed.
 MIN_FREE_BYTES = int(os.environ.get("MIN_FREE_BYTES", str(200 * 1024 * 1024)))
+UPLOAD_TOTAL_BYTES = int(os.environ.get("UPLOAD_TOTAL_BYTES", str(200 * 1024 * 1024)))
 UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(10 * 1024 * 1024)))
 PAYMENTS_DIR = Path(os.environ.get("PAYMENTS_DIR", VAR_DIR / "payments"))
 # Servers that are not public and may still be called for a person: names, name:port, addresses or networks.

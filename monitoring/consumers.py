@@ -63,7 +63,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if asked is None:
             await self.close(NOT_UNDERSTOOD)
         elif asked.type == "ping":
-            self.viewer.put(HEARTBEAT)
+            self.viewer.put_once(HEARTBEAT)
         elif asked.type == "ack" and asked.cursor is not None:
             self.viewer.acknowledge(asked.stream, asked.cursor)
         elif asked.type == "join":

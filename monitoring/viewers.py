@@ -50,6 +50,11 @@ class Viewer:
             self._waiting.append(text)
             self._ring.set()
 
+    def put_once(self, text: str) -> None:
+        """A frame of which one is enough: a browser that pings without reading fills no memory."""
+        if not self._waiting or self._waiting[-1] != text:
+            self.put(text)
+
     def put_events(self, stream: str, last: int, text: str) -> None:
         """A frame of events that ends with `last`; it counts until that is acknowledged."""
         self._sent.setdefault(stream, deque()).append((last, len(text)))

@@ -48,7 +48,7 @@ def _found(facts: Facts) -> list[Check]:
                 Check(label="Limit for one action", found=f"{asked} of {most} that the scope allows.")
             )
         if limit.rolling is not None:
-            total = money.shown(Decimal(facts.rolling.get(currency, "0")) + amount, currency)
+            total = money.shown(Decimal(facts.rolling.get(limit.account, "0")) + amount, currency)
             most = money.shown(Decimal(limit.rolling), currency)
             label = f"Total of {limit.window_hours} hours"
             found.append(Check(label=label, found=f"{total} of {most} with this action."))

@@ -72,7 +72,7 @@ def over_rolling_limit(facts: Facts, policy: Policy) -> Finding | None:
         ceiling = _ceiling(limit.rolling)
         if limit.currency != facts.currency or amount is None or ceiling is None:
             continue
-        total = Decimal(facts.rolling.get(limit.currency, "0")) + amount
+        total = Decimal(facts.rolling.get(limit.account, "0")) + amount
         if total > ceiling:
             reached, most = money.shown(total, limit.currency), money.shown(ceiling, limit.currency)
             return _refuse(

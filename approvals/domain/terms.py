@@ -27,7 +27,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     `moves_money` says that the tool was declared with an amount, whether or not this call gives a readable one.
 
-    `rolling` is what the agent has spent or reserved in its scope's window, by currency, without this action.
+    `rolling` is what the agent has spent or reserved in its scope's window, by Limit.account, without this action.
     """
 
     agent: str

@@ -172,10 +172,10 @@ def _scope(spec: AgentSpec) -> Iterator[Fault]:
         yield from _plain("resources", pattern, 200)
     windows: dict[str, int] = {}
     for limit in spec.scope.limits:
-        # Totals are kept by currency: with two windows one of them would be weighed with the other's total.
+        # Totals are kept by account: with two windows one of them would be weighed with the other's total.
         if (
             limit.rolling is not None
-            and windows.setdefault(limit.currency, limit.window_hours) != limit.window_hours
+            and windows.setdefault(limit.account, limit.window_hours) != limit.window_hours
         ):
             yield Fault(
                 "limits",

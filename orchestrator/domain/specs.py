@@ -29,6 +29,11 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     window_hours: int = 24
     tool: str = "*"
 
+    @property
+    def account(self) -> str:
+        """What a rolling limit adds up: a currency over all tools, or over the one tool it names."""
+        return self.currency if self.tool == "*" else f"{self.currency} {self.tool}"
+
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an agent revision may attempt. Default deny: what is not named is refused.

@@ -42,6 +42,8 @@ class SchemaField(forms.CharField):
             raise forms.ValidationError(
                 f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
             ) from None
+        except ValueError:
+            raise forms.ValidationError("A number in this JSON has too many digits.") from None
         except RecursionError:
             raise forms.ValidationError("This JSON is nested too deeply.") from None
         if not isinstance(found, dict):

@@ -45,26 +45,28 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
 
 
 def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
-    """What the agent has spent or reserved within its scope's windows, by currency, without this action.
+    """What the agent has spent or reserved within its scope's windows, by the limits' accounts, without this action.
 
     An amount below zero frees nothing: an agent could make room for itself with it.
     """
     totals: dict[str, str] = {}
     for limit in state.spec.agents[action.agent].scope.limits:
-        if limit.rolling is None or limit.currency in totals:
+        if limit.rolling is None or limit.account in totals:
             continue
         rows = sql.run(
             'SELECT coalesce(sum(greatest(amount,0)),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
-            "AND proposed_at > clock_timestamp() - $3::float8 * interval '1 hour' AND state=ANY($4::text[]) AND id<>$5",
+            "AND proposed_at > clock_timestamp() - $3::float8 * interval '1 hour' AND state=ANY($4::text[]) AND id<>$5 "
+            "AND ($6='*' OR tool=$6)",
             [
                 action.agent,
                 limit.currency,
                 float(limit.window_hours),
                 list(RESERVED),
                 ids.row_id(state.stream, action.id),
+                limit.tool,
             ],
         )
-        totals[limit.currency] = rows[0][0]
+        totals[limit.account] = rows[0][0]
     return totals
 
 
@@ -102,5 +104,9 @@ def results(state: RunState) -> tuple[Result, ...]:
 def file_digests(state: RunState) -> frozenset[str]:
     """The files that belong to this run: an agent may read these and no others."""
     given = blobs.value(state.input) if state.input else {}
-    files = given.get("files", []) if isinstance(given, dict) else []
-    return frozenset(file["digest"] for file in files if isinstance(file, dict) and "digest" in file)
+    files = given.get("files") if isinstance(given, dict) else None
+    if not isinstance(files, list):
+        return frozenset()
+    return frozenset(
+        file["digest"] for file in files if isinstance(file, dict) and isinstance(file.get("digest"), str)
+    )

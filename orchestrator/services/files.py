@@ -37,6 +37,7 @@ def keep_files(*, files: Iterable[tuple[str, bytes]]) -> list[dict[str, Any]]:
     """
     kept: list[dict[str, Any]] = []
     names: set[str] = set()
+    total = 0
     for given, data in files:
         if len(kept) >= MAX_FILES:
             raise errors.Refused(
@@ -47,6 +48,10 @@ def keep_files(*, files: Iterable[tuple[str, bytes]]) -> list[dict[str, Any]]:
             raise FileTooLarge(
                 f"{safe_name(given)} is larger than {limit} MB. Split it, or ask for a higher limit."
             )
+        total += len(data)
+        if total > settings.UPLOAD_TOTAL_BYTES:
+            limit = settings.UPLOAD_TOTAL_BYTES // (1024 * 1024)
+            raise FileTooLarge(f"The files are larger than {limit} MB together. Start a second run for the rest.")
         name = _unused(safe_name(given), names)
         names.add(name)
         kept.append(
