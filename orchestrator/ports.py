@@ -43,7 +43,9 @@ class ActionFacts:
     evidence: Sequence[Evidence]
     started_by: str
     on_behalf_of: str
-    rolling: Mapping[str, str]  # spent or reserved in the scope's window, by Limit.account, this action left out
+    rolling: Mapping[
+        str, str
+    ]  # spent or reserved in the scope's window, by Limit.account, this action left out
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

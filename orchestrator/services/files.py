@@ -51,7 +51,9 @@ def keep_files(*, files: Iterable[tuple[str, bytes]]) -> list[dict[str, Any]]:
         total += len(data)
         if total > settings.UPLOAD_TOTAL_BYTES:
             limit = settings.UPLOAD_TOTAL_BYTES // (1024 * 1024)
-            raise FileTooLarge(f"The files are larger than {limit} MB together. Start a second run for the rest.")
+            raise FileTooLarge(
+                f"The files are larger than {limit} MB together. Start a second run for the rest."
+            )
         name = _unused(safe_name(given), names)
         names.add(name)
         kept.append(
