@@ -151,9 +151,14 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 def _add(table: dict[Any, Any], name: Any, entry: Any) -> None:
     known = table.get(name)
-    if known is not None and known.function.__qualname__ != entry.function.__qualname__:
+    if known is not None and _place(known.function) != _place(entry.function):
         raise AlreadyRegistered(f"Two functions are registered as {name!r}. Rename one of them.")
     table[name] = entry
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Where a function is defined: a module that is loaded anew registers the same ones again."""
+    return function.__module__, function.__qualname__
 
 
 def _find(table: dict[Any, Any], key: Any, shown: str) -> Any:

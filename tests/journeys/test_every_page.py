@@ -115,7 +115,7 @@ def names(site) -> dict[str, str]:
     fault = site.database(_start_fault)
     site.wait_for(lambda: steps.run_of(site, fault)["state"] == "paused")
     return {
-        "link": steps.sign_in_link(site, "reviewer3"),
+        "link": steps.sign_in_link(site, "reviewer2"),
         "run": run,
         "ended": ended,
         "fault": fault,

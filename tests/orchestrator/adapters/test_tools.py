@@ -28,7 +28,7 @@ class Receipt(msgspec.Struct):
     key: str
 
 
-@tool("tests.pay")
+@tool("tests.transfer")
 def pay(payment: Payment, request: ports.ExecutionRequest) -> Receipt:
     if payment.payee == "raise":
         raise OSError("disk full\nat sector 7")
@@ -42,7 +42,7 @@ def pay(payment: Payment, request: ports.ExecutionRequest) -> Receipt:
 
 
 def asked(
-    payee: str = "A", name: str = "tests.pay", *, seconds: float = 10, **more
+    payee: str = "A", name: str = "tests.transfer", *, seconds: float = 10, **more
 ) -> ports.ExecutionRequest:
     spec = ToolSpec(name=name, description="Pay.", parameters={}, timeout_seconds=seconds)
     return ports.ExecutionRequest(
