@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from orchestrator import models, sql
@@ -39,6 +40,7 @@ class Put(NamedTuple):
     is_new: bool
 
 
+@lru_cache(maxsize=1024)
 def moment(at: int) -> dt.datetime:
     """The time of an event, from whole microseconds."""
     return dt.datetime.fromtimestamp(at // 1_000_000, tz=dt.UTC).replace(microsecond=at % 1_000_000)
@@ -62,12 +64,9 @@ def rows(stream: str, recorded: Sequence[e.Event], before: Any, after: Any) -> l
         put = run_row(after, changed_at, is_new=starts)
         if not starts:
             # Only what differs is written: most steps change four of its columns.
-            known_columns = run_row(before, changed_at, is_new=False).columns
-            kept = {
-                name: value
-                for name, value in put.columns.items()
-                if name == "changed_at" or value != known_columns[name]
-            }
+            known_columns = _columns_before(stream, before)
+            kept = {name: value for name, value in put.columns.items() if value != known_columns.get(name)}
+            _kept[stream] = (after, put.columns)
             put = put._replace(columns=kept)
         merged["run", stream] = put
     for put in merged.values():
@@ -75,6 +74,21 @@ def rows(stream: str, recorded: Sequence[e.Event], before: Any, after: Any) -> l
             if type(value) is str and "\0" in value:  # the log keeps it; a text column cannot
                 put.columns[name] = value.replace("\0", "\ufffd")
     return list(merged.values())
+
+
+# The last row of a run that this process made, with its state: the next step compares with it. May be lost.
+_kept: dict[str, tuple[RunState, dict[str, Any]]] = {}
+_MOST_KEPT = 2000
+
+
+def _columns_before(stream: str, before: RunState) -> dict[str, Any]:
+    """The columns of the row before this step; the time of change is never among them, so it is always written."""
+    kept = _kept.get(stream)
+    if kept is not None and kept[0] is before:
+        return {**kept[1], "changed_at": None}
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    return {**run_row(before, moment(0), is_new=False).columns, "changed_at": None}
 
 
 def fragments(puts: Sequence[Put]) -> list[Fragment]:

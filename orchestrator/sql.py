@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from psycopg.types.numeric import Int8Dumper
 
 
@@ -44,13 +44,15 @@ def values_rows(types: Sequence[str], rows: int, first: int) -> str:
 _cursors: weakref.WeakKeyDictionary[Any, psycopg.RawCursor[Any]] = weakref.WeakKeyDictionary()
 
 
-def cursor() -> psycopg.RawCursor[Any]:
+def cursor(django: Any = connection) -> psycopg.RawCursor[Any]:
     """A raw cursor on Django's own connection: alone it commits by itself, inside `atomic()` it joins.
 
     Integers are always sent as int8: a type that followed their size would prepare the same text again and again.
     """
-    connection.ensure_connection()
-    raw = connection.connection
+    raw = django.connection
+    if raw is None or raw.closed:
+        django.ensure_connection()
+        raw = django.connection
     found = _cursors.get(raw)
     if found is None or found.closed:
         found = psycopg.RawCursor(raw)
@@ -62,7 +64,8 @@ def cursor() -> psycopg.RawCursor[Any]:
 
 def run(text: str, values: Sequence[Any] = (), *, prepare: bool | None = True) -> list[tuple[Any, ...]]:
     """Execute on Django's connection with `$1` parameters; returns the rows. Errors are Django's."""
-    with connection.wrap_database_errors:
-        current = cursor()
+    django = connections[DEFAULT_DB_ALIAS]  # looked up once: Django's proxy does so for every attribute
+    with django.wrap_database_errors:
+        current = cursor(django)
         current.execute(text, values, prepare=prepare)
         return current.fetchall() if current.description is not None else []

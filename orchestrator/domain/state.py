@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -147,7 +146,7 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def spec(self) -> WorkflowSpec:
-        return spec_from(self.spec_digest, bytes(self.spec_json))
+        return spec_from(self.spec_digest, self.spec_json)
 
     @property
     def is_over(self) -> bool:
@@ -162,10 +161,20 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((index for index, stage in enumerate(self.stages) if stage.name == name), self.position)
 
 
-@lru_cache(maxsize=256)
-def spec_from(digest: str, data: bytes) -> WorkflowSpec:
-    """The workflow that a run pinned, decoded once per process."""
-    return msgspec.json.decode(data, type=WorkflowSpec)
+# Decoded once per process, by digest; the oldest goes when there are many.
+_SPECS: dict[str, WorkflowSpec] = {}
+_MOST_SPECS = 256
+
+
+def spec_from(digest: str, data: bytes | msgspec.Raw) -> WorkflowSpec:
+    """The workflow that a run pinned. `digest` is the SHA-256 of `data`."""
+    found = _SPECS.get(digest)
+    if found is None:
+        found = msgspec.json.decode(data, type=WorkflowSpec)
+        if len(_SPECS) >= _MOST_SPECS:
+            _SPECS.pop(next(iter(_SPECS)), None)
+        _SPECS[digest] = found
+    return found
 
 
 def evolve(state: RunState, event: e.Event) -> RunState:
@@ -177,7 +186,7 @@ def evolve(state: RunState, event: e.Event) -> RunState:
 
 
 def _run_started(state: RunState, event: e.Event, body: e.RunStarted) -> RunState:
-    spec = spec_from(body.spec_digest, bytes(body.spec))
+    spec = spec_from(body.spec_digest, body.spec)
     return replace(
         state,
         seq=event.seq,
