@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from importlib import import_module
 from types import SimpleNamespace
@@ -75,7 +76,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            # Never all at once: five hundred tabs that came back together would ask the database together.
+            await asyncio.sleep(HEARTBEAT_SECONDS * random.uniform(0.5, 1.0))
             try:
                 code = await in_thread(self._objection)
             except Exception:

@@ -80,7 +80,6 @@ def _tell() -> None:
     pause = threading.Event()
     while True:
         _ring.wait()
-        pause.wait(ANNOUNCE_SECONDS)
         with _guard:
             heads = dict(_dirty)
             _dirty.clear()
@@ -90,6 +89,8 @@ def _tell() -> None:
                 listener(heads)
             except Exception:
                 log.warning("announce_lost", streams=len(heads), exc_info=True)
+        # Told at once when nothing was told for a while; a burst travels together.
+        pause.wait(ANNOUNCE_SECONDS)
 
 
 TextListener = Callable[[str, str, str], None]

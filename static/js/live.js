@@ -5,6 +5,7 @@ import { clockTime } from "./times.js";
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 20_000;
 const SILENCE = 45_000, PING = 20_000, STALE_AFTER = 10_000, REASK = 3_000;
+const ACK_EVERY = 200;
 const NOT_PERMITTED = new Set([4401, 4403]);
 const WORDS = { live: "Live", reconnecting: "Reconnecting", refused: "Not live: sign in again" };
 
@@ -49,6 +50,11 @@ function reask(name) {
   }
 }
 
+function acknowledge(name, stream) {
+  stream.acknowledged = stream.cursor;
+  send({ type: "ack", stream: name, cursor: stream.cursor });
+}
+
 function takeEvents(name, frame) {
   const stream = streams.get(name);
   if (!stream || stream.cursor === null) return;
@@ -64,7 +70,8 @@ function takeEvents(name, frame) {
   if (fresh.length > 0) {
     stream.asking = false;
     stream.progressAt = Date.now();
-    send({ type: "ack", stream: name, cursor: stream.cursor });
+    // Few words: the server's window holds thousands of events, and `watch` acknowledges the rest every second.
+    if (stream.cursor - (stream.acknowledged ?? 0) >= ACK_EVERY) acknowledge(name, stream);
     say("cs:events", { stream: name, head: stream.head, events: fresh });
   }
   if (gap) reask(name);
@@ -136,10 +143,7 @@ function watch() {
   if (now - lastHeard > SILENCE) { drop(); return; }
   for (const [name, stream] of streams) {
     // What is acknowledged makes room on the server; a browser that takes nothing is sent nothing.
-    if (stream.cursor !== null && stream.cursor !== stream.acknowledged) {
-      stream.acknowledged = stream.cursor;
-      send({ type: "ack", stream: name, cursor: stream.cursor });
-    }
+    if (stream.cursor !== null && stream.cursor !== stream.acknowledged) acknowledge(name, stream);
     if (stream.cursor === null || stream.head <= stream.cursor) continue;
     if (now - Math.max(stream.progressAt, stream.askedAt) > REASK) ask(name);
   }
