@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from orchestrator.domain import digests
 from orchestrator.domain import events as e
 from orchestrator.domain.content import Content
 from orchestrator.domain.specs import WorkflowSpec
@@ -167,10 +168,12 @@ _MOST_SPECS = 256
 
 
 def spec_from(digest: str, data: bytes | msgspec.Raw) -> WorkflowSpec:
-    """The workflow that a run pinned. `digest` is the SHA-256 of `data`."""
+    """The workflow that a run pinned. `digest` is the SHA-256 of `data`; it is kept only when that is so."""
     found = _SPECS.get(digest)
     if found is None:
         found = msgspec.json.decode(data, type=WorkflowSpec)
+        if digests.sha256(bytes(data)) != digest:
+            return found  # a tampered record speaks for its own run only
         if len(_SPECS) >= _MOST_SPECS:
             _SPECS.pop(next(iter(_SPECS)), None)
         _SPECS[digest] = found

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrator.domain import digests
 from orchestrator.domain import events as e
 from orchestrator.domain.plan import plan
-from orchestrator.domain.state import ACTION_STEPS, RunState, evolve
+from orchestrator.domain.state import ACTION_STEPS, RunState, evolve, spec_from
 from orchestrator.domain.validation import StageVerdict
 from tests.orchestrator.domain.stories import SITUATIONS
 from tests.orchestrator.workflows import STREAM, Story, seal, workflow
@@ -136,3 +137,11 @@ def test_every_open_status_has_its_steps_and_every_step_leads_somewhere_known() 
     settled = {"executed", "failed", "refused", "voided"}
     assert {to for steps in ACTION_STEPS.values() for to in steps} <= set(ACTION_STEPS) | settled
     assert not settled & set(ACTION_STEPS)
+
+
+def test_a_pinned_workflow_under_another_ones_digest_is_kept_for_nobody() -> None:
+    honest, forged = (digests.encode(replace(workflow("one"), name=name)) for name in ("Honest", "Forged"))
+    digest = digests.sha256(honest)
+    assert spec_from(digest, forged).name == "Forged"
+    assert spec_from(digest, honest).name == "Honest"
+    assert spec_from(digest, forged).name == "Honest"
