@@ -68,4 +68,6 @@ def run(text: str, values: Sequence[Any] = (), *, prepare: bool | None = True) -
     with django.wrap_database_errors:
         current = cursor(django)
         current.execute(text, values, prepare=prepare)
-        return current.fetchall() if current.description is not None else []
+        # Not `description`, which makes an object for each column only to say that there are some.
+        result = current.pgresult
+        return current.fetchall() if result is not None and result.nfields else []
