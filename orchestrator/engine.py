@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from orchestrator import dispatch, eventlog, kinds, mailbox, outbox, projections, sql
 from orchestrator.domain import errors
@@ -149,6 +149,7 @@ def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
 
 def _submit_alone(stream: str, submission: Submission) -> Appended:
     fresh = False
+    follows = True
     for attempt in range(TRIES):
         entry = eventlog.load(stream, kind=submission.kind, fresh=fresh)
         try:
@@ -160,7 +161,22 @@ def _submit_alone(stream: str, submission: Submission) -> Appended:
             continue
         if not events:
             return Appended(after, [], [])
-        step = _append(stream, entry, after, events, fences, submission.owner, is_new=entry.head == 0)
+        try:
+            step = _append(
+                stream,
+                entry,
+                after,
+                events,
+                fences,
+                submission.owner,
+                is_new=entry.head == 0,
+                follows=follows,
+            )
+        except IntegrityError:
+            if not follows:
+                raise
+            follows = False
+            continue
         if step is not None:
             grown, born, others = step
             eventlog.remember(stream, grown)
@@ -193,20 +209,22 @@ def _append(
     owner: Owner | None,
     *,
     is_new: bool = False,
+    follows: bool = False,
 ) -> tuple[Entry, list[Want], list[Want]] | None:
-    """The one statement. None when the head had moved or a fence no longer held: then nothing was written."""
+    """The one statement. None when the head had moved or a fence no longer held: then nothing was written.
+
+    With `follows` the owner's next effect may take the row of the one it has finished; it raises IntegrityError
+    when that effect has a row of its own already, from a time before a pause.
+    """
     events_part, last = eventlog.fragment(stream, entry.hash, events)
     parts = [events_part]
     parts += projections.fragments(projections.rows(stream, events, entry.state, after))
     wants = kinds.find(entry.kind).plan(after)
     finished = [fence for fence in fences if fence.finishes]
-    if finished:
-        parts.append(outbox.finish_fragment(finished))
-    done = {fence.key for fence in finished}
     new = [want for key, want in wants.items() if key not in entry.wants]
     mine, others = outbox.share(new, owner)
-    if new:
-        parts.append(outbox.want_fragment(mine, others, owner))
+    parts += _effect_parts(entry, finished, mine, others, owner, follows)
+    done = {fence.key for fence in finished}
     gone = [key for key in entry.wants if key not in wants and key not in done]
     if gone:
         parts.append(outbox.drop_fragment(gone))
@@ -228,6 +246,28 @@ def _append(
     if not rows[0][0]:
         return None
     return Entry(entry.kind, after, last, wants), mine, others
+
+
+def _effect_parts(
+    entry: Entry,
+    finished: Sequence[Fence],
+    mine: Sequence[Want],
+    others: Sequence[Want],
+    owner: Owner | None,
+    follows: bool,
+) -> list[sql.Fragment]:
+    """What becomes of effect rows: the finished, and the newly wanted."""
+    parts = []
+    if follows and owner is not None and mine and len(finished) == 1:
+        known = entry.wants.get(finished[0].key)
+        if known is not None and known.kind not in outbox.KEPT:
+            parts.append(outbox.follow_fragment(finished[0], mine[0], owner))
+            finished, mine = (), mine[1:]
+    if finished:
+        parts.append(outbox.finish_fragment(finished))
+    if mine or others:
+        parts.append(outbox.want_fragment(mine, others, owner))
+    return parts
 
 
 def _render(parts: Sequence[sql.Fragment], fences: Sequence[Fence], is_new: bool) -> str:

@@ -105,6 +105,31 @@ def finish_fragment(fences: Sequence[Fence]) -> Fragment:
     return Fragment(("finish", count), values, render)
 
 
+# Effects that acted on the world keep their row; the others' rows are used again by what follows them.
+KEPT = frozenset({"execute"})
+
+
+def follow_fragment(fence: Fence, want: Want, owner: Owner) -> Fragment:
+    """Put what the owner does next in the row of what it has just finished: one row written instead of two, and
+    a table that holds what is open, however long the runs are. The effect is born claimed, as in want_fragment.
+
+    The statement fails as a whole when another row has that key already (IntegrityError).
+    """
+    values = [fence.key, fence.token, want.key, want.kind, want.subject, want.queue, owner.holder]
+    values.append(settings.LEASE_SECONDS)
+
+    def render(first: int) -> str:
+        done, token, key, kind, subject, queue, holder, lease = (f"${first + at}" for at in range(8))
+        return (
+            f'f AS (UPDATE "orchestrator_effect" x SET key={key}::text, kind={kind}::text, subject={subject}::text, '
+            f"queue={queue}::text, token=1, holder={holder}::text, dispatches=1, not_before=NULL, error='', "
+            f"wanted_at=clock_timestamp(), lease_until=clock_timestamp()+{lease}::float8*interval '1 second' "
+            f"FROM s WHERE x.key={done}::text AND x.token={token}::int8)"
+        )
+
+    return Fragment(("follow",), values, render)
+
+
 def drop_fragment(keys: Sequence[str]) -> Fragment:
     """Mark what is no longer wanted. What a worker holds stays its own until it reports: its answer may be kept."""
 

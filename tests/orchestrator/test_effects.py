@@ -105,10 +105,17 @@ def test_a_held_action_stops_nothing_else_and_is_executed_once_after_its_release
 
 
 def test_the_key_of_an_effect_is_the_idempotency_key_of_its_call(world: World) -> None:
-    world.answer = asks("t.send")
+    asking = asks("t.send")
+    rows: list[str] = []
+
+    def answer(turn: ports.TurnRequest) -> Reply:
+        rows.append(runs.effect(run, turn.turn, "turn")["key"])
+        return asking(turn)
+
+    world.answer = answer
     run = runs.begin(SPEC)
     work(run)
-    assert world.turns[0].key == runs.effect(run, "t1", "turn")["key"]
+    assert [turn.key for turn in world.turns] == rows
     assert world.acts[0].key == runs.effect(run, "a1", "execute")["key"]
 
 

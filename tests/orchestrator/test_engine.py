@@ -477,3 +477,49 @@ def test_what_no_column_holds_fails_alone_in_its_batch() -> None:
     assert isinstance(letters[0].error, DataError)
     assert letters[1].error is None
     assert eventlog.load(run, fresh=True).state.status == "paused"
+
+
+# ---- the owner's next effect in the row of the one it finished ----
+def test_an_owners_next_effect_takes_the_row_of_what_it_finished() -> None:
+    run = runs.begin()
+    held = runs.take(run)
+    appended = runs.reply(run, held, owner=Owner("tester", 4), actions=(), more=True)
+    (born,) = appended.born
+    (row,) = models.Effect.objects.filter(stream_id=run)
+    assert (row.key, row.state, row.token, row.holder, row.dispatches) == (
+        born.key,
+        "claimed",
+        1,
+        "tester",
+        1,
+    )
+    assert not outbox.is_held(held.key, held.token)
+    with pytest.raises(engine.Lost):
+        runs.reply(run, held, owner=Owner("late", 4), actions=(), more=True)
+
+
+def test_what_acted_on_the_world_keeps_its_row() -> None:
+    run = runs.begin()
+    runs.propose(run, "t.look")  # a read, allowed at once
+    held = next(one for one in outbox.claim(run, "tester", limit=9) if one.kind == "execute")
+    result = c.RecordResult(actor="system", at=runs.now(), action="a1", result=seal({"n": 1}))
+    engine.submit(run, result, fence=runs.fence(held), owner=Owner("tester", 4))
+    assert runs.effect(run, "a1", "execute")["state"] == "done"
+    assert runs.effect(run, "t2", "turn")["state"] == "claimed"
+
+
+def test_an_effect_that_was_dropped_before_comes_back_in_its_own_row() -> None:
+    run = runs.begin()
+    held = runs.take(run)
+    trial = engine._decide(
+        eventlog.load(run, fresh=True),
+        engine.Submission(reply_of(run, actions=(), more=True), runs.fence(held), None, None, "runs"),
+    )
+    (key,) = eventlog.kinds.find("run").plan(trial[0])
+    models.Effect.objects.create(
+        key=key, stream_id=run, kind="turn", subject="t2", queue="main", state="dropped"
+    )
+    appended = runs.reply(run, held, owner=Owner("tester", 4), actions=(), more=True)
+    assert [want.key for want in appended.born] == [key]
+    assert runs.effect(run, "t1")["state"] == "done"
+    assert runs.effect(run, "t2")["state"] == "wanted"

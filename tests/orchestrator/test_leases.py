@@ -61,13 +61,13 @@ def test_a_slow_call_keeps_its_lease_and_nobody_else_takes_it(world: workers.Wor
         # Longer than one lease lasts: it must have been renewed past its first end.
         until(lambda: timezone.now() > first)
         seen.append(outbox.claim(run, "thief", limit=9))
+        seen.append(models.Effect.objects.get(stream_id=run, kind="turn").dispatches)
         return Reply(output={"n": 1})
 
     world.answer = slow
     effects.advance_run(run=run)
-    assert seen == [[]]
+    assert seen == [[], 1]
     assert runs.state_of(run).status == "succeeded"
-    assert models.Effect.objects.get(stream_id=run, kind="turn").dispatches == 1
     assert leases._held == {}
 
 
