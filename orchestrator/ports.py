@@ -16,6 +16,7 @@ import msgspec
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from orchestrator.domain import errors
 from orchestrator.domain.replies import Evidence, Reply, Result
 from orchestrator.domain.specs import AgentSpec, StageSpec, ToolSpec, WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
@@ -99,10 +100,16 @@ class TurnRequest:
     read_file: Callable[[str], bytes]
     is_cancelled: Callable[[], bool]
     stream_text: Callable[[str], None]  # text as it arrives; shown live, never recorded
+    # Allows the runner to stay on the caller's thread: told, on another, that the time is up and why.
+    overran: Callable[[errors.PortFailure], None] | None = None
+
+
+class Abandoned(BaseException):
+    """Not an error: the time was up before this thread came back, and another one goes on in its place."""
 
 
 class AgentRunner(Protocol):
-    """Invokes one agent. Raises PortFailure when it cannot."""
+    """Invokes one agent. Raises PortFailure when it cannot, and Abandoned after it told `overran`."""
 
     def invoke(self, request: TurnRequest) -> Reply: ...
 

@@ -24,11 +24,9 @@ def advance_run(self: Any, *, stream: str, **later: Any) -> None:
     """Go on with one run. `later` takes arguments that newer senders may add."""
     queue = (self.request.delivery_info or {}).get("routing_key", "runs")
     effects.advance_run(run=stream, queue="isolated" if str(queue).endswith("isolated") else "main")
-    if timed.stuck_threads() >= timed.STUCK_LIMIT:
-        _leave()
 
 
-def _leave() -> None:
+def leave() -> None:
     """End this process, so that a new one takes its place: a thread cannot be ended from outside.
 
     It takes nothing more, and finishes what it does within RECYCLE_SECONDS; what takes longer is taken over when
@@ -37,7 +35,12 @@ def _leave() -> None:
     if not _leaving.acquire(blocking=False):
         return
     log.warning("worker_recycles", stuck=timed.stuck_threads())
+    leave_at_last()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def leave_at_last(**_facts: Any) -> None:
+    """End this process within RECYCLE_SECONDS, also when a thread of it never comes back."""
     last = threading.Timer(settings.RECYCLE_SECONDS, os._exit, [0])
     last.daemon = True
     last.start()
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -33,18 +33,12 @@ class CodeAgentRunner:
         """
         agent = _function_of(request)
         work = _typed_input(agent, request)
-        seconds = request.agent.budget.total_seconds
-        run = apart.run if request.agent.isolated else timed.run
         try:
-            reply = run(agent.function, work, request, seconds=seconds)
+            reply = _call(agent, work, request)
         except timed.TimeLimitReached:
-            _log(request, "code_agent.out_of_time", seconds=seconds, stuck=timed.stuck_threads())
-            ended = ", and its process was ended" if request.agent.isolated else ""
-            raise errors.PortFailure(
-                f"The agent {request.agent.slug} gave no answer within {seconds:g} seconds{ended}. Nothing it did was "
-                "kept; raise its time limit if it needs longer.",
-                retry="permanent",
-            ) from None
+            raise _out_of_time(request) from None
+        except ports.Abandoned:
+            raise
         except errors.PortFailure:
             raise  # the agent's own word on whether to try again
         except apart.Raised as error:
@@ -59,6 +53,31 @@ class CodeAgentRunner:
                 f"The agent {request.agent.slug} failed with {in_one_line(error)}.", retry="permanent"
             ) from None
         return said.checked(reply)
+
+
+def _call(agent: registry.CodeAgent, work: Any, request: ports.TurnRequest) -> Any:
+    """The function's answer: in a process of its own, on this thread, or on one that is waited for."""
+    seconds = request.agent.budget.total_seconds
+    if request.agent.isolated:
+        return apart.run(agent.function, work, request, seconds=seconds)
+    tell = request.overran
+    if tell is None:
+        return timed.run(agent.function, work, request, seconds=seconds)
+    return timed.watched(
+        agent.function, work, request, seconds=seconds, overran=lambda: tell(_out_of_time(request))
+    )
+
+
+def _out_of_time(request: ports.TurnRequest) -> errors.PortFailure:
+    """The failure of a turn whose time is up; each further try would leave one more thread behind."""
+    seconds = request.agent.budget.total_seconds
+    _log(request, "code_agent.out_of_time", seconds=seconds, stuck=timed.stuck_threads())
+    ended = ", and its process was ended" if request.agent.isolated else ""
+    return errors.PortFailure(
+        f"The agent {request.agent.slug} gave no answer within {seconds:g} seconds{ended}. Nothing it did was "
+        "kept; raise its time limit if it needs longer.",
+        retry="permanent",
+    )
 
 
 def stuck_threads() -> int:

@@ -1,19 +1,27 @@
-"""Runs somebody else's Python function with a time limit, on threads that are used again.
+"""Runs somebody else's Python function with a time limit.
 
 A thread cannot be ended from outside. One that oversteps its limit is left behind, counted until it returns, and
 never used again; a process with too many of them should be replaced.
+
+`run` waits for another thread, and gives up waiting. `watched` runs on the caller's own thread: handing work over
+and back costs two switches of threads, which under many runs is a third of a step. At the limit somebody else is
+told to go on in the caller's place.
 """
 
 from __future__ import annotations
 
 import contextvars
 import itertools
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
+
+from orchestrator import ports
 
 STUCK_LIMIT = 4
 
@@ -39,7 +47,6 @@ class _Pool:
     def __init__(self) -> None:
         self.idle: deque[SimpleQueue[_Call | None]] = deque()
         self.changing = threading.Lock()
-        self.stuck = 0
         self.numbers = itertools.count(1)
 
     def run(self, call: _Call, seconds: float) -> Any:
@@ -49,7 +56,7 @@ class _Pool:
                 # It may have returned between the limit and the lock: then its answer counts.
                 if not call.done.acquire(blocking=False):
                     call.is_left_behind = True
-                    self.stuck += 1
+                    _stuck.add(1)
                     raise TimeLimitReached
         if call.error is not None:
             raise call.error
@@ -73,14 +80,81 @@ class _Pool:
             _close_connections()
             with self.changing:
                 if call.is_left_behind:
-                    self.stuck -= 1
+                    _stuck.add(-1)
                     return
                 self.idle.append(inbox)
                 call.done.release()
             del call
 
 
+class _Watch:
+    """The calls that run on their callers' threads, by when their time is up. Whoever takes a call out of
+    `running` decides: its own thread, then it was in time, or the watch, then it was not."""
+
+    def __init__(self) -> None:
+        self.running: dict[int, tuple[float, Callable[[], None]]] = {}
+        self.numbers = itertools.count(1)
+        self.rung = threading.Event()
+        self.starting = threading.Lock()
+        self.thread: threading.Thread | None = None
+        # When it looks again. A call that ends sooner rings; while this is infinite, every call does.
+        self.looks_next = math.inf
+
+    def begin(self, seconds: float, overran: Callable[[], None]) -> int:
+        number = next(self.numbers)
+        until = time.monotonic() + max(0.0, seconds)
+        self.running[number] = (until, overran)
+        if until < self.looks_next:
+            if self.thread is None:
+                self._start()
+            self.rung.set()
+        return number
+
+    def end(self, number: int) -> bool:
+        """Whether the call was in time."""
+        return self.running.pop(number, None) is not None
+
+    def _start(self) -> None:
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._look, name="time-limits", daemon=True)
+                self.thread.start()
+
+    def _look(self) -> None:
+        while True:
+            self.looks_next = math.inf  # before the calls are read: one that begins meanwhile rings
+            self.rung.clear()
+            now = time.monotonic()
+            running = list(self.running.items())
+            for number, (until, overran) in running:
+                if until <= now and self.end(number):
+                    _stuck.add(1)
+                    threading.Thread(target=overran, name="overran", daemon=True).start()
+            soonest = min((until for _, (until, _) in running if until > now), default=math.inf)
+            self.looks_next = soonest
+            # `rung` tells of a call that began before this line and saw no end of the wait.
+            self.rung.wait(None if soonest == math.inf else min(soonest - now, threading.TIMEOUT_MAX))
+
+
+class _Stuck:
+    """How many functions overstepped their limit and have not returned since, and who is told when that is too many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.changing = threading.Lock()
+        self.told: Callable[[], None] | None = None
+
+    def add(self, more: int) -> None:
+        with self.changing:
+            self.count += more
+            is_full = more > 0 and self.count >= STUCK_LIMIT
+        if is_full and self.told is not None:
+            self.told()
+
+
 _pool = _Pool()
+_watch = _Watch()
+_stuck = _Stuck()
 
 
 def run(function: Callable[..., Any], *arguments: Any, seconds: float, **keywords: Any) -> Any:
@@ -88,9 +162,43 @@ def run(function: Callable[..., Any], *arguments: Any, seconds: float, **keyword
     return _pool.run(_Call(function, arguments, keywords), seconds)
 
 
+def watched(
+    function: Callable[..., Any],
+    *arguments: Any,
+    seconds: float,
+    overran: Callable[[], None],
+    **keywords: Any,
+) -> Any:
+    """The function's result, on this very thread.
+
+    After `seconds`, `overran` is called on a thread of its own, to go on in this one's place; when the function
+    comes back after all, ports.Abandoned is raised and this thread must touch nothing more of its run.
+    """
+    number = _watch.begin(seconds, overran)
+    try:
+        result = contextvars.copy_context().run(function, *arguments, **keywords)
+    except BaseException:
+        _back(number)
+        raise
+    _back(number)
+    return result
+
+
+def _back(number: int) -> None:
+    _put_connections_right()
+    if not _watch.end(number):
+        _stuck.add(-1)
+        raise ports.Abandoned from None
+
+
 def stuck_threads() -> int:
     """How many functions of this process overstepped their limit and have not returned since."""
-    return _pool.stuck
+    return _stuck.count
+
+
+def when_full(told: Callable[[], None]) -> None:
+    """Call this whenever one more thread is stuck and STUCK_LIMIT of them are: the process should be replaced."""
+    _stuck.told = told
 
 
 def _close_connections() -> None:
@@ -100,9 +208,21 @@ def _close_connections() -> None:
     connections.close_all()
 
 
+def _put_connections_right() -> None:
+    """A function that left a transaction open on this thread must not take the run's next append into it."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block or connection.needs_rollback or not connection.autocommit:
+            connection.in_atomic_block = connection.needs_rollback = False
+            connection.close()
+
+
 def _forget() -> None:
-    global _pool
-    _pool = _Pool()
+    global _pool, _watch, _stuck
+    told = _stuck.told
+    _pool, _watch, _stuck = _Pool(), _Watch(), _Stuck()
+    _stuck.told = told
 
 
 os.register_at_fork(after_in_child=_forget)

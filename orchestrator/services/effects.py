@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from orchestrator import blobs, dispatch, engine, eventlog, outbox
+from orchestrator import blobs, dispatch, engine, eventlog, outbox, ports
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
 from orchestrator.domain.effects import Fence
@@ -29,45 +30,93 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 16
 BACKOFF_SECONDS = (1, 2, 5, 15, 30)
 
+Overran = Callable[[errors.PortFailure], None]
+
 
 def advance_run(*, run: str, queue: str = "main") -> int:
     """Go on with a run as far as it goes; returns how many effects were performed."""
     if disk.disk_is_full():
         log.error("claims_stopped", reason="the disk is full")
         return 0
-    holder = leases.holder()
-    until = time.monotonic() + settings.SLICE_SECONDS
-    performed = 0
-    pending: deque[Held] = deque()
+    own = _Slice(run, queue)
     try:
+        own.work()
+    except ports.Abandoned:
+        # `overran` has put everything back on another thread; this one has nothing left that is its own.
+        return own.performed
+    except BaseException:
+        own.put_back()
+        raise
+    own.put_back()
+    return own.performed
+
+
+class _Slice:
+    """What one thread holds of one run for a slice of time: the effect it performs, and those that wait."""
+
+    def __init__(self, run: str, queue: str) -> None:
+        self.run = run
+        self.queue = queue
+        self.holder = leases.holder()
+        self.owner = Owner(self.holder, AT_ONCE if queue == "main" else 0)
+        self.until = time.monotonic() + settings.SLICE_SECONDS
+        self.pending: deque[Held] = deque()
+        self.current: Held | None = None
+        self.performed = 0
+
+    def work(self) -> None:
         while True:
-            if not pending:
-                pending.extend(outbox.claim(run, holder, limit=AT_ONCE, queue=queue))
-                if not pending:
-                    return performed
-                for held in pending:
-                    leases.keep(run, held)
-            if time.monotonic() > until:
-                return performed
-            held = pending.popleft()
+            if not self.pending:
+                self._take(outbox.claim(self.run, self.holder, limit=AT_ONCE, queue=self.queue))
+                if not self.pending:
+                    return
+            if time.monotonic() > self.until:
+                return
+            held = self.current = self.pending.popleft()
+            born = _perform(self.run, held, self.owner, self._overran)
+            self.current = None
+            leases.let_go(held.key)
+            self.performed += 1
+            self._take(born)
+
+    def _take(self, taken: list[Held]) -> None:
+        for held in taken:
+            leases.keep(self.run, held)
+        self.pending.extend(taken)
+
+    def put_back(self) -> None:
+        """Let everything go. What was not begun is given back, and somebody is rung for it."""
+        if self.current is not None:
+            leases.let_go(self.current.key)
+        if not self.pending:
+            return
+        for held in self.pending:
+            leases.let_go(held.key)
+            outbox.put_back(held.key, held.token, count=False)
+        dispatch.wake(self.run, "runs" if self.queue == "main" else self.queue)
+
+    def _overran(self, failure: errors.PortFailure) -> None:
+        """The time of the effect in hand is up while its thread is still inside somebody's function. This thread
+        records that and gives back what waits; the other finds nothing of its own when it returns."""
+        assert self.current is not None
+        try:
+            _failed(self.run, self.current, failure)
+        except Exception:
+            # The lease is let go all the same: another worker takes the effect when it has run out.
+            log.exception("overrun_not_recorded", run=self.run, subject=self.current.subject)
+        finally:
             try:
-                born = _perform(run, held, Owner(holder, AT_ONCE if queue == "main" else 0))
+                self.put_back()
+                dispatch.wake(self.run, "runs")
             finally:
-                leases.let_go(held.key)
-            performed += 1
-            for fresh in born:
-                leases.keep(run, fresh)
-            pending.extend(born)
-    finally:
-        if pending:
-            for held in pending:
-                leases.let_go(held.key)
-                outbox.put_back(held.key, held.token, count=False)
-            dispatch.wake(run, "runs" if queue == "main" else queue)
+                connection.close()
 
 
-def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
-    """One effect, with its failures dealt with. Returns what was born in our hands."""
+def _perform(run: str, held: Held, owner: Owner, overran: Overran | None = None) -> list[Held]:
+    """One effect, with its failures dealt with. Returns what was born in our hands.
+
+    With `overran` an agent may work on this very thread; ports.Abandoned then says that its time was up.
+    """
     entry = eventlog.load(run)
     if held.key not in entry.wants:
         entry = eventlog.load(run, fresh=True)
@@ -83,7 +132,7 @@ def _perform(run: str, held: Held, owner: Owner) -> list[Held]:
         return []
     state: RunState = entry.state
     try:
-        appended = perform(state, held, owner)
+        appended = perform(state, held, owner, overran)
     except NoLongerWanted:
         eventlog.forget(run)
         _set_aside(run, held)

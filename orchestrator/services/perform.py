@@ -40,12 +40,19 @@ class NoLongerWanted(Exception):
     """Not an error: the run moved on, and this effect is not part of its plan any more."""
 
 
-def perform(state: RunState, held: Held, owner: Owner) -> Appended | None:
-    """Do the work of one effect and append what it brought. Raises PortFailure, NoLongerWanted, engine.Lost."""
+def perform(
+    state: RunState, held: Held, owner: Owner, overran: Callable[[errors.PortFailure], None] | None = None
+) -> Appended | None:
+    """Do the work of one effect and append what it brought. Raises PortFailure, NoLongerWanted, engine.Lost, and
+    ports.Abandoned after `overran` was told that an agent's time is up."""
+    if held.kind == "turn":
+        return _turn(state, held, owner, overran)
     return _PERFORM[held.kind](state, held, owner)
 
 
-def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
+def _turn(
+    state: RunState, held: Held, owner: Owner, overran: Callable[[errors.PortFailure], None] | None
+) -> Appended | None:
     turn = state.turns.get(held.subject)
     if turn is None or turn.answered:
         raise NoLongerWanted
@@ -68,6 +75,7 @@ def _turn(state: RunState, held: Held, owner: Owner) -> Appended | None:
         read_file=_reader(state),
         is_cancelled=lambda: leases.is_gone(held.key),
         stream_text=lambda text: dispatch.tell_text(state.stream, turn.id, text),
+        overran=overran,
     )
     reply = ports.runners()[agent.kind].invoke(request)
     fence = Fence(held.key, held.token, True)
@@ -331,7 +339,6 @@ def _now() -> int:
 
 
 _PERFORM: dict[str, Callable[[RunState, Held, Owner], Any]] = {
-    "turn": _turn,
     "validate": _validate,
     "assess": _assess,
     "execute": _execute,

@@ -8,7 +8,7 @@ import os
 import threading
 from typing import Any
 
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.core.management.base import BaseCommand, CommandError
 
 from config import lifeline
@@ -39,8 +39,12 @@ class Command(BaseCommand):
         # A person may run this as root in a container; Celery's warning about pickle does not apply: JSON only.
         os.environ.setdefault("C_FORCE_ROOT", "1")
         from config.celery import app
+        from orchestrator import tasks
+        from orchestrator.adapters import timed
 
         worker_ready.connect(_ready, weak=False)
+        worker_shutting_down.connect(_shutting_down, weak=False)
+        timed.when_full(tasks.leave)
         if not options["processes"]:
             worker_ready.connect(_warm, weak=False)
         worker_process_init.connect(_child_started, weak=False)
@@ -58,6 +62,15 @@ class Command(BaseCommand):
 
 def _ready(**_facts: Any) -> None:
     lifeline.report_ready()
+
+
+def _shutting_down(**_facts: Any) -> None:
+    """A thread that hangs in somebody's function would be waited for without end."""
+    from orchestrator import tasks
+    from orchestrator.adapters import timed
+
+    if timed.stuck_threads():
+        tasks.leave_at_last()
 
 
 def _warm(**_facts: Any) -> None:
