@@ -139,7 +139,7 @@ def _try_batch(stream: str, letters: Sequence[Letter]) -> bool:
         eventlog.forget(stream)
         return False
     grown, _, others = step
-    eventlog.remember(stream, grown)
+    eventlog.keep(stream, grown)
     eventlog.keep_snapshot(stream, entry.head, grown)
     _nudge(stream, grown, others, queue)
     for letter, start, end in taken:
@@ -179,7 +179,7 @@ def _submit_alone(stream: str, submission: Submission) -> Appended:
             continue
         if step is not None:
             grown, born, others = step
-            eventlog.remember(stream, grown)
+            eventlog.keep(stream, grown)
             eventlog.keep_snapshot(stream, entry.head, grown)
             _nudge(stream, grown, others, submission.queue)
             return Appended(after, events, born)

@@ -84,8 +84,12 @@ _guard = threading.Lock()
 def remember(stream: str, entry: Entry) -> None:
     """Keep an entry for the other threads of this process. What is read inside a transaction may be its own
     uncommitted events, so it is not kept: a rollback would leave a head that never was."""
-    if connection.in_atomic_block:
-        return
+    if not connection.in_atomic_block:
+        keep(stream, entry)
+
+
+def keep(stream: str, entry: Entry) -> None:
+    """Keep an entry that is known to be committed."""
     with _guard:
         known = _cache.get(stream)
         if known is None or known.head <= entry.head:

@@ -24,6 +24,7 @@ from typing import Any
 from orchestrator import ports
 
 STUCK_LIMIT = 4
+BUSY_SECONDS = 1.0
 
 
 class TimeLimitReached(Exception):
@@ -97,11 +98,12 @@ class _Watch:
         self.rung = threading.Event()
         self.starting = threading.Lock()
         self.thread: threading.Thread | None = None
+        self.begun = 0
         # When it looks again. A call that ends sooner rings; while this is infinite, every call does.
         self.looks_next = math.inf
 
     def begin(self, seconds: float, overran: Callable[[], None]) -> int:
-        number = next(self.numbers)
+        number = self.begun = next(self.numbers)
         until = time.monotonic() + max(0.0, seconds)
         self.running[number] = (until, overran)
         if until < self.looks_next:
@@ -121,6 +123,7 @@ class _Watch:
                 self.thread.start()
 
     def _look(self) -> None:
+        seen = 0
         while True:
             self.looks_next = math.inf  # before the calls are read: one that begins meanwhile rings
             self.rung.clear()
@@ -131,6 +134,10 @@ class _Watch:
                     _stuck.add(1)
                     threading.Thread(target=overran, name="overran", daemon=True).start()
             soonest = min((until for _, (until, _) in running if until > now), default=math.inf)
+            if self.begun != seen:
+                # Short calls come and go: it stays awake for the next ones, so that they need not ring.
+                soonest = min(soonest, now + BUSY_SECONDS)
+            seen = self.begun
             self.looks_next = soonest
             # `rung` tells of a call that began before this line and saw no end of the wait.
             self.rung.wait(None if soonest == math.inf else min(soonest - now, threading.TIMEOUT_MAX))
