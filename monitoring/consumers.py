@@ -89,7 +89,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 self.viewer.put(HEARTBEAT)
 
     async def _write(self, text: str) -> None:
-        await self.send(text_data=text)
+        await self.base_send({"type": "websocket.send", "text": text})
 
     def _objection(self) -> int:
         """The code to close with, 0 when this person may watch. Reads the session and the person anew."""

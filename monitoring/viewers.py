@@ -7,9 +7,14 @@ go with 1013 and comes back with its cursor.
 from __future__ import annotations
 
 import asyncio
+import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 # Characters of events that may be on their way to one browser.
 WINDOW = 4 * 1024 * 1024
@@ -26,12 +31,10 @@ class Viewer:
         self._waiting: deque[str] = deque()
         self._sent: dict[str, deque[tuple[int, int]]] = {}
         self._size = 0
-        self._ring = asyncio.Event()
+        self._is_writing = False
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._code = 0
         self.is_gone = False
-        self.spawn(self._write_on())
 
     def has_room(self) -> bool:
         return self._size < WINDOW
@@ -46,9 +49,16 @@ class Viewer:
         return True
 
     def put(self, text: str) -> None:
-        if not self.is_gone:
-            self._waiting.append(text)
-            self._ring.set()
+        if self.is_gone:
+            return
+        self._waiting.append(text)
+        if not self._is_writing:
+            # A server that takes the text at once costs no task and no turn of the loop: with many sockets, those
+            # would be most of the time between an event and its last browser.
+            self._is_writing = True
+            rest = begun(self._write_on())
+            if rest is not None:
+                self.spawn(rest)
 
     def put_once(self, text: str) -> None:
         """A frame of which one is enough: a browser that pings without reading fills no memory."""
@@ -71,8 +81,8 @@ class Viewer:
     def let_go(self, code: int) -> None:
         """End the socket. What waits is not sent."""
         self._waiting.clear()
-        self._code = code
-        self._ring.set()
+        self.is_gone = True
+        self.spawn(self._close(code))  # type: ignore[arg-type]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -85,11 +95,41 @@ class Viewer:
             task.cancel()
 
     async def _write_on(self) -> None:
-        while True:
-            await self._ring.wait()
-            self._ring.clear()
-            if self._code:
-                await self._close(self._code)
-                return
+        try:
             while self._waiting:
                 await self._write(self._waiting.popleft())
+        except Exception as error:
+            # The socket is closing; its disconnect ends this viewer.
+            self._waiting.clear()
+            log.debug("viewer_not_written", error=str(error))
+        finally:
+            self._is_writing = False
+
+
+def begun(work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None] | None:
+    """Run a coroutine up to where it first waits, here and now. None when it came to its end, else the rest of it."""
+    try:
+        awaited = work.send(None)
+    except StopIteration:
+        return None
+    return _rest(work, awaited)
+
+
+async def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> None:
+    await _go_on(work, awaited)
+
+
+@types.coroutine
+def _go_on(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """Wait for what the coroutine waits for, and hand it what comes, until it ends."""
+    resume: Callable[[Any], Any]
+    while True:
+        try:
+            given = yield awaited
+            resume = work.send
+        except BaseException as error:
+            given, resume = error, work.throw
+        try:
+            awaited = resume(given)
+        except StopIteration:
+            return

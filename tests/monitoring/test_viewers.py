@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from monitoring.viewers import Viewer
+from monitoring.viewers import Viewer, begun
 
 
 @pytest.mark.asyncio
 async def test_a_browser_that_pings_without_reading_fills_no_memory() -> None:
     async def write(text: str) -> None:
-        raise AssertionError("nothing is read here")
+        await asyncio.Event().wait()
 
     async def close(code: int) -> None:
         raise AssertionError("nothing is closed here")
@@ -22,3 +24,94 @@ async def test_a_browser_that_pings_without_reading_fills_no_memory() -> None:
     viewer.stop()
 
     assert waiting == 1
+
+
+async def _never_closed(code: int) -> None:
+    raise AssertionError("nothing is closed here")
+
+
+@pytest.mark.asyncio
+async def test_what_the_server_takes_at_once_is_written_before_put_returns() -> None:
+    written: list[str] = []
+
+    async def write(text: str) -> None:
+        written.append(text)
+
+    viewer = Viewer(write, _never_closed)
+    viewer.put("one")
+    viewer.put("two")
+    assert written == ["one", "two"]
+    assert not viewer._tasks
+    viewer.stop()
+
+
+@pytest.mark.asyncio
+async def test_what_comes_while_one_is_written_follows_in_order() -> None:
+    written: list[str] = []
+    gate = asyncio.Event()
+
+    async def write(text: str) -> None:
+        await gate.wait()
+        await asyncio.sleep(0)
+        written.append(text)
+
+    viewer = Viewer(write, _never_closed)
+    for text in ("one", "two", "three"):
+        viewer.put(text)
+    assert written == []
+    gate.set()
+    while len(written) < 3:
+        await asyncio.sleep(0)
+    assert written == ["one", "two", "three"]
+    await asyncio.sleep(0)
+    viewer.put("four")
+    while len(written) < 4:
+        await asyncio.sleep(0)
+    viewer.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_socket_that_fails_ends_its_own_writing_and_nobody_elses() -> None:
+    async def write(text: str) -> None:
+        raise RuntimeError("closed")
+
+    viewer = Viewer(write, _never_closed)
+    viewer.put("one")
+    viewer.put("two")
+    assert not viewer._waiting
+    viewer.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_coroutine_that_was_begun_ends_as_it_would_in_a_task() -> None:
+    told: list[str] = []
+
+    async def work(fails: bool) -> None:
+        try:
+            await asyncio.sleep(0.01)
+            told.append("slept")
+            if fails:
+                raise ValueError("late")
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            raise
+
+    rest = begun(work(fails=True))
+    assert rest is not None
+    with pytest.raises(ValueError, match="late"):
+        await rest
+    rest = begun(work(fails=False))
+    assert rest is not None
+    task = asyncio.ensure_future(rest)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == ["slept", "slept", "cancelled"]
+
+    async def at_once() -> None:
+        told.append("at once")
+
+    assert begun(at_once()) is None
+    assert told[-1] == "at once"

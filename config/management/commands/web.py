@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 from typing import Any
 
@@ -41,7 +42,16 @@ class Command(BaseCommand):
             ping_interval=10,
             ping_timeout=20,
         )
+        _settle_memory()
         log.info("Serving on %s port %s", host, port)
         server.run()
         if not server.listening_addresses:
             raise SystemExit(f"Nothing can be served on {host} port {port}: it is taken or not ours to use.")
+
+
+def _settle_memory() -> None:
+    """What was loaded so far lives as long as the process. Looking through it again and again for garbage stops
+    every socket for as long as that takes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
