@@ -181,18 +181,19 @@ def watched(
     After `seconds`, `overran` is called on a thread of its own, to go on in this one's place; when the function
     comes back after all, ports.Abandoned is raised and this thread must touch nothing more of its run.
     """
+    before = _in_transactions()
     number = _watch.begin(seconds, overran)
     try:
         result = contextvars.copy_context().run(function, *arguments, **keywords)
     except BaseException:
-        _back(number)
+        _back(number, before)
         raise
-    _back(number)
+    _back(number, before)
     return result
 
 
-def _back(number: int) -> None:
-    _put_connections_right()
+def _back(number: int, before: frozenset[str]) -> None:
+    _put_connections_right(before)
     if not _watch.end(number):
         _stuck.add(-1)
         raise ports.Abandoned from None
@@ -215,14 +216,21 @@ def _close_connections() -> None:
     connections.close_all()
 
 
-def _put_connections_right() -> None:
+def _in_transactions() -> frozenset[str]:
+    """The names of this thread's connections that stand in a transaction of the caller's."""
+    from django.db import connections
+
+    return frozenset(one.alias for one in connections.all(initialized_only=True) if one.in_atomic_block)
+
+
+def _put_connections_right(before: frozenset[str]) -> None:
     """A function that left a transaction open on this thread must not take the run's next append into it."""
     from django.db import connections
 
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or connection.needs_rollback or not connection.autocommit:
-            connection.in_atomic_block = connection.needs_rollback = False
-            connection.close()
+    for one in connections.all(initialized_only=True):
+        if one.alias not in before and (one.in_atomic_block or one.needs_rollback or not one.autocommit):
+            one.in_atomic_block = one.needs_rollback = False
+            one.close()
 
 
 def _forget() -> None:
