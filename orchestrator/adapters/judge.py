@@ -67,7 +67,7 @@ def judge(
         f"{' (estimated)' if used.is_estimated else ''}, cost {used.cost or 'unknown'}.",
     )
     text = "" if verdict["outcome"] == "pass" else "\n".join(evidence[:-1])
-    return Finding(outcome=verdict["outcome"], text=text, evidence=evidence)
+    return Finding(outcome=verdict["outcome"], text=text, evidence=evidence, usage=used)
 
 
 def _call(settings: Mapping[str, Any]) -> model_call.ModelCall:

@@ -136,6 +136,7 @@ class TurnFailed(Body, frozen=True, kw_only=True):
 
 class StagePassed(Body, frozen=True, kw_only=True):
     TYPE = "stage.passed"
+    VERSION = 2
     stage: str
     turn: str
     output: Content
@@ -146,6 +147,7 @@ class StageSentBack(Body, frozen=True, kw_only=True):
     """The output was not accepted. `to` is the stage that is opened again: the same one, or the one before."""
 
     TYPE = "stage.sent_back"
+    VERSION = 2
     stage: str
     turn: str
     to: str
@@ -155,6 +157,7 @@ class StageSentBack(Body, frozen=True, kw_only=True):
 
 class StageFailed(Body, frozen=True, kw_only=True):
     TYPE = "stage.failed"
+    VERSION = 2
     stage: str
     turn: str = ""
     reason: str = ""
@@ -382,8 +385,17 @@ def decode(name: str, version: int, payload: bytes | str) -> Body:
     return body
 
 
+def _as_it_is(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
+
+
 # (type, from version) -> function over the payload's dict that gives the next version's.
-UPCASTS: dict[tuple[str, int], Any] = {}
+UPCASTS: dict[tuple[str, int], Any] = {
+    # Version 2: a finding of the verdict says what its judge used.
+    ("stage.passed", 1): _as_it_is,
+    ("stage.sent_back", 1): _as_it_is,
+    ("stage.failed", 1): _as_it_is,
+}
 
 
 def _lift(name: str, version: int, current: int, data: bytes) -> bytes:

@@ -17,7 +17,9 @@ from msgspec.structs import replace
 from orchestrator.domain import digests
 from orchestrator.domain import events as e
 from orchestrator.domain.content import Content
+from orchestrator.domain.replies import Usage
 from orchestrator.domain.specs import WorkflowSpec
+from orchestrator.domain.validation import StageVerdict
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
 VERSION = 2
@@ -302,11 +304,13 @@ def _stage_passed(state: RunState, event: e.Event, body: e.StagePassed) -> RunSt
         stages=_with_stage(state, body.stage, status="passed", output=body.output),
         settled=(),
         transcript=None,
+        totals=_judged(state.totals, body.verdict),
     )
 
 
 def _stage_sent_back(state: RunState, event: e.Event, body: e.StageSentBack) -> RunState:
-    again = replace(state, turns=_without(state.turns, body.turn))
+    totals = _judged(state.totals, body.verdict)
+    again = replace(state, turns=_without(state.turns, body.turn), totals=totals)
     if body.to == body.stage:
         stage = again.stage(body.stage)
         stages = _with_stage(again, body.stage, repairs=stage.repairs + 1)
@@ -333,6 +337,7 @@ def _stage_failed(state: RunState, event: e.Event, body: e.StageFailed) -> RunSt
         seq=event.seq,
         turns=_without(state.turns, body.turn),
         stages=_with_stage(state, body.stage, status="failed"),
+        totals=_judged(state.totals, body.verdict) if body.verdict is not None else state.totals,
     )
 
 
@@ -415,7 +420,15 @@ def _without(table: dict[str, Turn], key: str) -> dict[str, Turn]:
     return rest
 
 
-def _used(totals: Totals, body: e.TurnCompleted | e.TurnFailed) -> Totals:
+def _judged(totals: Totals, verdict: StageVerdict) -> Totals:
+    """The totals with what the judges of an output used."""
+    for finding in verdict.findings:
+        if finding.usage is not None:
+            totals = _used(totals, finding.usage)
+    return totals
+
+
+def _used(totals: Totals, body: e.TurnCompleted | e.TurnFailed | Usage) -> Totals:
     """The totals with what a call used, whether its answer was usable or not."""
     if not body.model and not body.input_tokens and not body.output_tokens:
         return totals

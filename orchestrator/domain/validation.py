@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from orchestrator.domain.replies import Usage
+
 Outcome = Literal["pass", "repairable", "upstream_suspect", "fatal"]
 
 # Strictest last: the verdict of a stage is the strictest of its findings.
@@ -18,13 +20,15 @@ SEVERITY: tuple[Outcome, ...] = ("pass", "repairable", "upstream_suspect", "fata
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one validator found. `text` says what is wrong in words the agent can act on."""
+    """What one validator found. `text` says what is wrong in words the agent can act on; `usage` is what a judge's
+    own call used."""
 
     outcome: Outcome
     text: str = ""
     validator: str = ""
     version: int = 1
     evidence: tuple[str, ...] = ()
+    usage: Usage | None = None
 
 
 class StageVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -91,7 +91,31 @@ def turn_page(run: str, *, after: int = 0, limit: int = 100) -> TurnPage:
     return TurnPage(cards, found.count(), cards[-1].requested_seq if len(rows) > limit else 0)
 
 
+JUDGES = "Judges"
+
+
 def agent_costs(run: str) -> tuple[AgentCost, ...]:
+    """What each agent's turns took, and what the judges of their outputs did: the run's totals hold both."""
+    agents = _turn_costs(run)
+    whole = (
+        models.Run.objects.filter(pk=run).values("input_tokens", "output_tokens", "cost", "unpriced").first()
+    )
+    if whole is None:
+        return agents
+    judged = AgentCost(
+        agent=JUDGES,
+        turns=0,
+        failed=0,
+        input_tokens=whole["input_tokens"] - sum(one.input_tokens for one in agents),
+        output_tokens=whole["output_tokens"] - sum(one.output_tokens for one in agents),
+        cost=whole["cost"] - sum((one.cost for one in agents), Decimal(0)),
+        unpriced=whole["unpriced"] - sum(one.unpriced for one in agents),
+        milliseconds=0,
+    )
+    return (*agents, judged) if judged.input_tokens or judged.output_tokens else agents
+
+
+def _turn_costs(run: str) -> tuple[AgentCost, ...]:
     rows = (
         models.Turn.objects.filter(run_id=run)
         .values("agent")

@@ -30,8 +30,9 @@ from orchestrator.domain.specs import (
     WorkflowSpec,
 )
 from orchestrator.ports import ExecutionRequest
+from orchestrator.queries import turns
 from orchestrator.queries.runs import run_card
-from orchestrator.services import effects, runs
+from orchestrator.services import effects, rebuild, runs
 from tests.fakes.chat_completions import HANG, Answer, Call, ChatCompletions, failure, final, junk
 from tests.orchestrator.runs import due, effect, state_of, types_of
 
@@ -405,6 +406,25 @@ def test_a_judge_on_another_model_sends_the_work_back_and_then_passes_it(server:
     assert [asked.body["model"] for asked in server.asked] == ["test-model", "judge-model"] * 2
     assert "The total leaves out an invoice." in said_to(server, 2)
     assert row(run).state == "succeeded"
+
+
+def test_what_a_judge_used_is_in_the_runs_totals_and_stands_apart_from_its_agents(
+    server: ChatCompletions,
+) -> None:
+    def answer(body: dict[str, Any]) -> Answer:
+        if body["model"] == "judge-model":
+            return Answer(calls=(Call("verdict", {"outcome": "pass", "reasons": ["Fine."]}),), usage=(70, 9))
+        return dataclasses.replace(final({"total": "1.00"}), usage=(100, 10))
+
+    server.otherwise, server.key = answer, ""
+    settings = {"model": "local:judge-model", "base_url": server.url, "question": "Is it right?"}
+    run = start(server, validators=(ValidatorRef(id="judge", settings=settings),))
+    drain(run)
+    found = row(run)
+    assert (found.input_tokens, found.output_tokens) == (170, 19)
+    agent, judges = turns.agent_costs(run)
+    assert (agent.input_tokens, judges.agent, judges.input_tokens) == (100, "Judges", 70)
+    assert [one.text for one in rebuild.differences()] == []
 
 
 # ---- what people do meanwhile ----
