@@ -59,9 +59,10 @@ def collect_static() -> bool:
 
 
 def seed() -> None:
-    """Create the example agents and workflows, where the orchestrator offers to."""
+    """Create the example agents and workflows, where the orchestrator offers to. On a fresh installation one of
+    them also begins to run, so that a newcomer sees something move."""
     if "seed" in get_commands():
-        call_command("seed", verbosity=0)
+        call_command("seed", verbosity=0, example_run=settings.EXAMPLE_RUN)
 
 
 def _fingerprint() -> str:

@@ -23,6 +23,8 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 DEBUG = False
+# Whether the first start of a fresh installation begins with a run of the example.
+EXAMPLE_RUN = flag("COUNTERSIGN_EXAMPLE_RUN", default=True)
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret(VAR_DIR, "secret_key")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]

@@ -83,8 +83,13 @@ def figures(*, now: dt.datetime) -> Figures:
         spent_today=today["spent"] or Decimal(0),
         unpriced_today=today["unpriced"],
         spent_by_day=tuple(costs.get(bucket.date(), 0.0) for bucket in days),
-        runs_ever=runs.exists(),
+        runs_ever=has_run(),
     )
+
+
+def has_run() -> bool:
+    """Whether any run was ever started here."""
+    return models.Run.objects.exists()
 
 
 def _counted(found: QuerySet[Any], bucket: TruncDay | TruncHour) -> dict[dt.datetime, int]:

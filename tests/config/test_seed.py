@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from msgspec.structs import replace
 
+from config import example_run
 from config.models import User
 from orchestrator import models
 from orchestrator.queries.published import find_agent, find_workflow
@@ -139,3 +140,40 @@ def test_example_files_are_found_beside_their_declaration() -> None:
     assert found is not None
     assert "suppliers.csv" in found.names
     assert declarations.example_files("nothing") is None
+
+
+def seed_with_example() -> str:
+    out, err = StringIO(), StringIO()
+    call_command("seed", example_run=True, stdout=out, stderr=err)
+    assert err.getvalue() == ""
+    return out.getvalue()
+
+
+def test_a_fresh_installation_begins_with_one_run_of_the_example_that_every_reviewer_may_decide() -> None:
+    assert "has started with the example files" in seed_with_example()
+    run = models.Run.objects.get()
+    assert (run.workflow, run.started_by, run.title) == (
+        "invoice_settlement",
+        "operator",
+        "The example invoices",
+    )
+    assert not User.objects.get(username="operator").has_perm("approvals.sign_off")
+
+
+def test_the_example_run_is_started_once_in_the_life_of_an_installation() -> None:
+    seed_with_example()
+    assert "has started" not in seed_with_example()
+    first = models.Run.objects.get()
+    assert example_run.start(now=timezone.now()) == str(first.id)
+    assert models.Run.objects.count() == 1
+
+
+def test_an_installation_with_a_past_is_given_no_example_run() -> None:
+    seed()
+    assert "has started" not in seed_with_example()
+    assert not models.Run.objects.exists()
+
+
+def test_seeding_alone_starts_nothing() -> None:
+    seed()
+    assert not models.Run.objects.exists()

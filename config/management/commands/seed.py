@@ -1,4 +1,7 @@
-"""Create what a fresh installation has: roles, sign-ins, the shipped policy, the example workflows. Repeatable."""
+"""Create what a fresh installation has: roles, sign-ins, the shipped policy, the example workflows. Repeatable.
+
+Asked to, it also starts one run of the example, once in the life of an installation.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from approvals.services import policies
-from config import sign_in
+from config import example_run, sign_in
 from config.people import User
 from config.roles import ensure_roles
 from orchestrator.adapters import registry
-from orchestrator.domain.errors import Refused
+from orchestrator.domain.errors import CountersignError, Refused
 from orchestrator.services import declarations
 
 
@@ -32,13 +35,21 @@ class Command(BaseCommand):
             type=Path,
             help="TOML files that declare workflows. Without any: examples/*/workflow*.toml.",
         )
+        parser.add_argument(
+            "--example-run",
+            action="store_true",
+            help="on a fresh installation, also start one run of the example with its files",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._people()
         policies.ensure_shipped(now=timezone.now())
+        was_fresh = example_run.is_fresh()
         files = options["files"] or sorted(settings.BASE_DIR.glob(declarations.DECLARATIONS))
         schemas = registered_schemas()
         broken = [file for file in files if not self._install(file, schemas, options["verbosity"])]
+        if options["example_run"] and was_fresh:
+            self._start_example(options["verbosity"])
         # Countersign starts all the same; only who asked for it at a prompt gets a failing exit code.
         if broken and getattr(self, "_called_from_command_line", False):
             raise SystemExit(1)
@@ -51,6 +62,16 @@ class Command(BaseCommand):
         sign_in.ensure_sign_ins(
             var=settings.VAR_DIR, password=os.environ.get("COUNTERSIGN_DEMO_PASSWORD", "")
         )
+
+    def _start_example(self, verbosity: int) -> None:
+        """Start the example run. Without it the installation is whole all the same, so a failure is only told."""
+        try:
+            run = example_run.start(now=timezone.now())
+        except CountersignError as error:
+            self.stderr.write(f"The example run was not started. {error.message}")
+            return
+        if verbosity and run:
+            self.stdout.write(f"Run {run} has started with the example files.")
 
     def _install(self, file: Path, schemas: dict[str, dict[str, Any]], verbosity: int) -> bool:
         """Install one file; whether it was sound. A broken one is named and stops no other."""
