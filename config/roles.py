@@ -76,7 +76,7 @@ class RailEntry:
 _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Overview", ("monitoring:overview",), "orchestrator.view_run", "layout-dashboard"),
     ("Runs", ("monitoring:runs", "orchestrator:runs"), "orchestrator.view_run", "player-play"),
-    ("Inbox", ("approvals:inbox",), "approvals.sign_off", "inbox"),
+    ("Inbox", ("approvals:inbox",), "approvals.view_approvalrequest", "inbox"),
     ("Workflows", ("orchestrator:workflows",), "orchestrator.view_workflow", "sitemap"),
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
     ("People", ("people",), "config.manage_people", "users"),
