@@ -9,6 +9,7 @@ from typing import Any
 
 from monitoring.domain import lines
 from orchestrator.domain import events as e
+from orchestrator.domain import ids
 from orchestrator.queries import ActionCard, EventCard, Shown
 from orchestrator.queries import watching as queries
 
@@ -48,6 +49,7 @@ class Piece:
 @dataclass(frozen=True)
 class ActionRow:
     card: ActionCard
+    request: str
     steps: tuple[Step, ...]
     pieces: tuple[Piece, ...]
 
@@ -74,9 +76,12 @@ ANSWERS = {"approve": "approved", "reject": "rejected"}
 MOST_SHOWN = 4096
 
 
-def action_rows(run: str, cards: Sequence[ActionCard]) -> tuple[ActionRow, ...]:
-    """Rows with chains, in a number of reads that does not depend on how many they are."""
-    chains = queries.chains(run, [card.proposed_seq for card in cards])
+def action_rows(run: str, cards: Sequence[ActionCard], *, head: int) -> tuple[ActionRow, ...]:
+    """Rows with chains up to the event `head`, in a number of reads that does not depend on how many they are."""
+    chains = {
+        seq: tuple(event for event in chain if event.seq <= head)
+        for seq, chain in queries.chains(run, [card.proposed_seq for card in cards]).items()
+    }
     everything = [event for chain in chains.values() for event in chain]
     names = queries.names_of(run, everything)
     # The row says amount and target once; its steps need not.
@@ -100,7 +105,19 @@ def _row(card: ActionCard, chain: Sequence[EventCard], names: queries.Names) -> 
         for event in chain
         if getattr(event.body, "action", card.action) == card.action and event.type in PARTS
     ]
-    return ActionRow(card, tuple(_step(event, names) for event in own), tuple(pieces))
+    return ActionRow(card, _request(card, own), tuple(_step(event, names) for event in own), tuple(pieces))
+
+
+def _request(card: ActionCard, chain: Sequence[EventCard]) -> str:
+    """The approval request of an action; empty when it was never held.
+
+    Its answer names it. While it waits the request is named by its key, as it was when it opened: each hold of an
+    action opens the next request of its series.
+    """
+    holds = sum(event.type == "action.held" for event in chain)
+    if card.request or not holds:
+        return card.request
+    return ids.from_key("approval", f"{card.run}.{card.action}.{holds}")
 
 
 def _shown(content: Any) -> Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitoring.domain.amounts import cost_words
-from orchestrator.queries import AgentCost, TurnCard
+from orchestrator.queries import AgentCost, Past, TurnCard
 from orchestrator.queries import watching as queries
 
 
@@ -17,9 +17,11 @@ class CostTab:
     after: int
 
 
-def cost_tab(run: str, *, after: int, limit: int) -> CostTab:
-    page = queries.turn_page(run, after=after, limit=limit)
-    agents = queries.agent_costs(run)
+def cost_tab(run: str, *, past: Past | None = None, after: int, limit: int) -> CostTab:
+    if past is not None:
+        page, agents = past.turn_page(after=after, limit=limit), past.agent_costs()
+    else:
+        page, agents = queries.turn_page(run, after=after, limit=limit), queries.agent_costs(run)
     return CostTab(
         agents=tuple(
             (

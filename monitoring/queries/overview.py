@@ -16,6 +16,7 @@ from orchestrator.queries import ActionCard, Figures, RunCard
 from orchestrator.queries import watching as queries
 
 HOLD_EVERYTHING = "orchestrator.adapters.hold_everything.HoldEverything"
+SEE_CASES = "approvals.view_approvalrequest"
 MOST_RUNS, MOST_CASES, MOST_ENDED = 8, 5, 10
 
 
@@ -68,7 +69,7 @@ def overview_page(*, person: Any, now: dt.datetime) -> OverviewPage:
         cases=cases,
         cases_total=total,
         cases_mine=are_mine,
-        inbox_url=_url("approvals:inbox") if person.has_perm("approvals.sign_off") else "",
+        inbox_url=_url("approvals:inbox") if person.has_perm(SEE_CASES) else "",
         ended=tuple(
             Ended(card, cost_words(card.cost, unpriced=card.unpriced, tokens=card.tokens))
             for card in queries.runs_ended_since(since, limit=MOST_ENDED)

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from monitoring.domain.amounts import cost_words, count_words
 from orchestrator.domain.people import Person
-from orchestrator.queries import EffectCard, RunCard, RunDetail, StageCard
+from orchestrator.queries import EffectCard, Past, RunCard, RunDetail, StageCard
 from orchestrator.queries import watching as queries
 
 TABS = ("trace", "actions", "outputs", "cost", "log", "files")
@@ -84,6 +84,8 @@ class RunPage:
     may_control: bool
     pause: Sheet
     cancel: Sheet
+    past: Past | None
+    head: int
 
     @property
     def card(self) -> RunCard:
@@ -92,6 +94,26 @@ class RunPage:
     @property
     def stream(self) -> str:
         return f"run:{self.card.id}"
+
+    @property
+    def url(self) -> str:
+        """This tab, as it is now."""
+        return _tab_url(self.card.id, self.tab)
+
+    @property
+    def carry(self) -> str:
+        """What the page's own links begin their query with, so that they stay at the moment that is shown."""
+        return f"at={self.past.seq}&" if self.past else ""
+
+    @property
+    def earlier(self) -> int:
+        """The event before the one shown, 0 when there is none."""
+        return self.run.head - 1
+
+    @property
+    def later(self) -> int:
+        """The event after the one shown, 0 when that is the last."""
+        return self.run.head + 1 if self.run.head < self.head else 0
 
     @property
     def can_pause(self) -> bool:
@@ -109,11 +131,15 @@ class RunPage:
 MOST_NOW = 8
 
 
-def run_page(run: str, *, tab: str, person: Person) -> RunPage:
-    """Everything around the tab. Raises UnknownRun."""
-    detail = queries.run_detail(run)
+def run_page(run: str, *, tab: str, person: Person, at: int = 0) -> RunPage:
+    """Everything around the tab, now or right after the event `at`. Nothing can be controlled in the past.
+
+    Raises UnknownRun.
+    """
+    past = queries.as_it_was(run, at) if at else None
+    detail = past.detail if past else queries.run_detail(run)
     card = detail.card
-    effects = queries.effects_now(run)
+    effects = () if past else queries.effects_now(run)
     out = tuple(_work(effect) for effect in effects[:MOST_NOW])
     return RunPage(
         run=detail,
@@ -122,12 +148,14 @@ def run_page(run: str, *, tab: str, person: Person) -> RunPage:
         stages=tuple(_stage(stage) for stage in detail.stages),
         now=out,
         more_now=len(effects) - len(out),
-        notice=_notice(detail, effects),
-        tabs=_tabs(detail, tab),
+        notice=_notice(detail, effects, past),
+        tabs=_tabs(detail, tab, past),
         tab=tab,
-        may_control=person.has_perm("orchestrator.control_run"),
+        may_control=past is None and person.has_perm("orchestrator.control_run"),
         pause=_pause_sheet(detail),
         cancel=_cancel_sheet(detail),
+        past=past,
+        head=queries.heads([run]).get(run, detail.head) if past else detail.head,
     )
 
 
@@ -142,17 +170,23 @@ def _stage(stage: StageCard) -> Mapping[str, Any]:
     }
 
 
-def _tabs(detail: RunDetail, current: str) -> tuple[Tab, ...]:
+def _tab_url(run: str, tab: str) -> str:
+    return reverse("monitoring:run" if tab == "trace" else f"monitoring:run_{tab}", args=[run])
+
+
+def _at(past: Past | None, *query: str) -> str:
+    """A query that stays at the moment that is shown."""
+    parts = [*([f"at={past.seq}"] if past else []), *query]
+    return f"?{'&'.join(parts)}" if parts else ""
+
+
+def _tabs(detail: RunDetail, current: str, past: Past | None) -> tuple[Tab, ...]:
     card = detail.card
     files = len(queries.files_of(detail.input))
     counts = {"trace": f"{card.head:,}", "actions": f"{card.actions:,}", "files": f"{files:,}"}
     tabs = []
     for name in TABS:
-        url = (
-            reverse("monitoring:run", args=[card.id])
-            if name == "trace"
-            else reverse(f"monitoring:run_{name}", args=[card.id])
-        )
+        url = _tab_url(card.id, name) + _at(past)
         tabs.append(Tab(LABELS.get(name, name.capitalize()), url, name == current, counts.get(name, "")))
     return tuple(tabs)
 
@@ -172,9 +206,9 @@ def _work(effect: EffectCard) -> Work:
     )
 
 
-def _notice(detail: RunDetail, effects: Sequence[EffectCard]) -> Notice | None:
+def _notice(detail: RunDetail, effects: Sequence[EffectCard], past: Past | None) -> Notice | None:
     card = detail.card
-    actions = f"{reverse('monitoring:run_actions', args=[card.id])}"
+    actions = _tab_url(card.id, "actions")
     if detail.unconfirmed:
         count = count_words(detail.unconfirmed, "action")
         return Notice(
@@ -183,7 +217,7 @@ def _notice(detail: RunDetail, effects: Sequence[EffectCard]) -> Notice | None:
             "The executor stopped between taking it and reporting back, so it was not tried again. "
             "Find out what became of it, then settle it.",
             _kept(detail),
-            f"{actions}?state=unconfirmed",
+            f"{actions}{_at(past, 'state=unconfirmed')}",
             "Settle it",
         )
     if card.state == "failed":
@@ -207,7 +241,7 @@ def _notice(detail: RunDetail, effects: Sequence[EffectCard]) -> Notice | None:
             if card.state == "waiting"
             else "Everything else goes on.",
             "",
-            f"{actions}?state=held",
+            f"{actions}{_at(past, 'state=held')}",
             "See what waits",
         )
     failing = [effect for effect in effects if effect.error and effect.state != "dead"]

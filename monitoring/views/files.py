@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
-from monitoring.views.pages import watched
+from monitoring.views.pages import number, watched
 from orchestrator.queries import watching as queries
 
 
@@ -17,7 +17,9 @@ def download(request: HttpRequest, run: str, number: int) -> HttpResponse:
 
 @watched
 def output(request: HttpRequest, run: str, stage: str) -> HttpResponse:
-    found = next((one.output for one in queries.run_detail(run).stages if one.name == stage), None)
+    at = number(request, "at", 0)
+    detail = queries.as_it_was(run, at).detail if at else queries.run_detail(run)
+    found = next((one.output for one in detail.stages if one.name == stage), None)
     if found is None:
         raise Http404
     return as_download(queries.whole(found), f"{stage}.json")

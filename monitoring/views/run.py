@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from monitoring.queries import frames
 from monitoring.queries.chains import action_rows
 from monitoring.queries.cost_tab import cost_tab
+from monitoring.queries.overview import HOLD_EVERYTHING
 from monitoring.queries.run_page import run_page
 from monitoring.views.pages import answer, number, watched
 from orchestrator.queries import watching as queries
@@ -17,6 +19,7 @@ from orchestrator.queries import watching as queries
 # What the page brings along; older events follow when somebody scrolls up.
 FIRST_EVENTS = 200
 ACTIONS, TURNS, EVENTS = 25, 100, 100
+MOST_SEQ = 2**63 - 1
 ACTION_STATES = (
     "held",
     "unconfirmed",
@@ -40,6 +43,7 @@ def trace(request: HttpRequest, run: str) -> HttpResponse:
         first = max(0, first, head - 2000)
         context["events"] = frames.trace_events(run, queries.events_after(run, first, limit=head - first))
         context["cursor"] = head
+        context["view"] = "lanes" if request.GET.get("trace") == "lanes" else "list"
         context["drawer_url"] = reverse("monitoring:run_event", args=[run, 0]).replace("/0/", "/{seq}/")
     return _answer(request, context)
 
@@ -49,13 +53,19 @@ def actions(request: HttpRequest, run: str) -> HttpResponse:
     context = _context(request, run, "actions")
     state = request.GET.get("state", "")
     state = state if state in ACTION_STATES else ""
-    found = queries.action_page(run, after=number(request, "after", 0), limit=ACTIONS, state=state)
+    page = context["page"]
+    after = number(request, "after", 0)
+    if page.past:
+        found = page.past.action_page(after=after, limit=ACTIONS, state=state)
+    else:
+        found = queries.action_page(run, after=after, limit=ACTIONS, state=state)
     context |= {
         "found": found,
-        "rows": action_rows(run, found.cards),
+        "rows": action_rows(run, found.cards, head=page.past.seq if page.past else MOST_SEQ),
+        "has_requests": settings.COUNTERSIGN_GATE != HOLD_EVERYTHING,
         "state": state,
         "states": ACTION_STATES,
-        "is_first": not number(request, "after", 0),
+        "is_first": not after,
     }
     return _answer(request, context)
 
@@ -74,7 +84,7 @@ def outputs(request: HttpRequest, run: str) -> HttpResponse:
 @watched
 def cost(request: HttpRequest, run: str) -> HttpResponse:
     context = _context(request, run, "cost")
-    context["found"] = cost_tab(run, after=number(request, "after", 0), limit=TURNS)
+    context["found"] = cost_tab(run, past=context["page"].past, after=number(request, "after", 0), limit=TURNS)
     return _answer(request, context)
 
 
@@ -102,7 +112,8 @@ def files(request: HttpRequest, run: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, run: str, tab: str) -> dict[str, Any]:
-    return {"page": run_page(run, tab=tab, person=request.user), "body": f"monitoring/_run_{tab}.html"}
+    page = run_page(run, tab=tab, person=request.user, at=number(request, "at", 0))
+    return {"page": page, "body": f"monitoring/_run_{tab}.html"}
 
 
 def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -5,8 +5,9 @@ from orchestrator.queries.contents import FileCard, Shown
 from orchestrator.queries.effects import EffectCard
 from orchestrator.queries.events import EventCard
 from orchestrator.queries.figures import Figures
+from orchestrator.queries.past import Past
 from orchestrator.queries.runs import Choices, RunCard, RunFilter, RunPage
-from orchestrator.queries.stages import RunDetail, StageCard
+from orchestrator.queries.stages import OpenWork, RunDetail, StageCard
 from orchestrator.queries.turns import AgentCost, TurnCard, TurnPage
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "EventCard",
     "Figures",
     "FileCard",
+    "OpenWork",
+    "Past",
     "RunCard",
     "RunDetail",
     "RunFilter",

@@ -61,7 +61,7 @@ def action_page(run: str, *, after: int = 0, limit: int = 50, state: str = "") -
     if state:
         found = found.filter(state=state)
     rows = list(found.filter(proposed_seq__gt=after).order_by("proposed_seq")[: limit + 1])
-    cards = _cards(rows[:limit])
+    cards = cards_of(rows[:limit])
     return ActionPage(cards, found.count(), cards[-1].proposed_seq if len(rows) > limit else 0)
 
 
@@ -69,7 +69,7 @@ def action_card(run: str, action: str) -> ActionCard:
     rows = list(models.Action.objects.filter(run_id=run, action=action)[:1])
     if not rows:
         raise UnknownAction(run=run, action=action)
-    return _cards(rows)[0]
+    return cards_of(rows)[0]
 
 
 def waiting_actions(
@@ -80,10 +80,12 @@ def waiting_actions(
     named = models.Run.objects.filter(pk__in={row.run_id for row in rows}).values_list(
         "pk", "title", "workflow_name"
     )
-    return _cards(rows, {pk: title or name for pk, title, name in named})
+    return cards_of(rows, {pk: title or name for pk, title, name in named})
 
 
-def _cards(rows: Iterable[models.Action], names: dict[object, str] | None = None) -> tuple[ActionCard, ...]:
+def cards_of(
+    rows: Iterable[models.Action], names: dict[object, str] | None = None
+) -> tuple[ActionCard, ...]:
     names = names or {}
     return tuple(
         ActionCard(

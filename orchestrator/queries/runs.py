@@ -115,6 +115,10 @@ def run_card(run: str) -> RunCard:
     row = models.Run.objects.filter(pk=run).first()
     if row is None:
         raise UnknownRun(run=run)
+    return card_of(row)
+
+
+def card_of(row: models.Run) -> RunCard:
     return _cards([row])[0]
 
 

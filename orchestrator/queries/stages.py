@@ -30,8 +30,17 @@ class StageCard:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenWork:
+    """A turn that has no answer yet, or an action that waits for a person: since which event, and whose it is."""
+
+    seq: int
+    agent: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its stages. `head` is the seq that everything here was read at."""
+    """A run with its stages. `head` is the seq that everything here was read at; `out` is what is not finished."""
 
     card: RunCard
     head: int
@@ -44,12 +53,18 @@ class RunDetail:
     underway: int
     open_turns: tuple[str, ...]
     writing: tuple[tuple[str, str], ...]  # (turn, agent) of model agents that answer now
+    out: tuple[OpenWork, ...] = ()
 
 
 def run_detail(run: str) -> RunDetail:
     """The run as it stands. Raises UnknownRun."""
     card = run_card(run)
     state: RunState = eventlog.load(run, fresh=True).state
+    return detail_of(card, state)
+
+
+def detail_of(card: RunCard, state: RunState, *, is_past: bool = False) -> RunDetail:
+    """The run of a card, in the state that goes with it. In the past nobody writes."""
     actions = list(state.actions.values())
     spec = state.spec
     return RunDetail(
@@ -67,7 +82,13 @@ def run_detail(run: str) -> RunDetail:
         writing=tuple(
             (turn.id, spec.agents[turn.agent].name)
             for turn in state.turns.values()
-            if not turn.answered and turn.agent in spec.agents and spec.agents[turn.agent].kind == "model"
+            if not (is_past or turn.answered)
+            and turn.agent in spec.agents
+            and spec.agents[turn.agent].kind == "model"
+        ),
+        out=(
+            *(OpenWork(turn.seq, turn.agent, "running") for turn in state.turns.values() if not turn.answered),
+            *(OpenWork(action.seq, action.agent, "held") for action in actions if action.status == "held"),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -65,7 +66,12 @@ class AgentCost:
 def turn_page(run: str, *, after: int = 0, limit: int = 100) -> TurnPage:
     found = models.Turn.objects.filter(run_id=run)
     rows = list(found.filter(requested_seq__gt=after).order_by("requested_seq")[: limit + 1])
-    cards = tuple(
+    cards = cards_of(rows[:limit])
+    return TurnPage(cards, found.count(), cards[-1].requested_seq if len(rows) > limit else 0)
+
+
+def cards_of(rows: Iterable[models.Turn]) -> tuple[TurnCard, ...]:
+    return tuple(
         TurnCard(
             turn=row.turn,
             stage=row.stage,
@@ -86,9 +92,8 @@ def turn_page(run: str, *, after: int = 0, limit: int = 100) -> TurnPage:
             cost=row.cost,
             milliseconds=row.milliseconds,
         )
-        for row in rows[:limit]
+        for row in rows
     )
-    return TurnPage(cards, found.count(), cards[-1].requested_seq if len(rows) > limit else 0)
 
 
 JUDGES = "Judges"

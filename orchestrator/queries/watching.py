@@ -17,6 +17,7 @@ from orchestrator.queries.events import (
     names_of,
 )
 from orchestrator.queries.figures import figures
+from orchestrator.queries.past import as_it_was
 from orchestrator.queries.runs import choices, run_card, run_page, runs_ended_since, runs_in_progress
 from orchestrator.queries.stages import run_detail
 from orchestrator.queries.turns import agent_costs, turn_page
@@ -27,6 +28,7 @@ __all__ = [
     "action_page",
     "agent_costs",
     "around",
+    "as_it_was",
     "chains",
     "choices",
     "effects_now",

@@ -14,5 +14,6 @@ import "./fragments.js";
 import "./refresh.js";
 import "./text.js";
 import "./trace.js";
+import "./moment.js";
 import "./inbox.js";
 import "./live.js";
