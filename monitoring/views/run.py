@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from monitoring.domain import lanes
 from monitoring.queries import frames
 from monitoring.queries.chains import action_rows
 from monitoring.queries.cost_tab import cost_tab
@@ -36,14 +37,21 @@ ACTION_STATES = (
 @watched
 def trace(request: HttpRequest, run: str) -> HttpResponse:
     context = _context(request, run, "trace")
+    page = context["page"]
+    context["view"] = "lanes" if request.GET.get("trace") == "lanes" else "list"
+    context["now_words"] = f"event {page.past.seq:,}" if page.past else "now"
+    context["summary"] = lanes.summary(
+        head=page.run.head, out=page.run.out, is_over=page.card.is_over, is_past=page.past is not None
+    )
     if not request.headers.get("X-Fragments"):
-        head = context["page"].run.head
+        head = page.run.head
         wanted = number(request, "event", 0)
         first = min(wanted - 20, head - FIRST_EVENTS) if wanted else head - FIRST_EVENTS
         first = max(0, first, head - 2000)
-        context["events"] = frames.trace_events(run, queries.events_after(run, first, limit=head - first))
+        events = frames.trace_events(run, queries.events_after(run, first, limit=head - first))
+        context["events"] = events
+        context["lanes"] = {"events": events, "out": lanes.open_ends(page.run.out)}
         context["cursor"] = head
-        context["view"] = "lanes" if request.GET.get("trace") == "lanes" else "list"
         context["drawer_url"] = reverse("monitoring:run_event", args=[run, 0]).replace("/0/", "/{seq}/")
     return _answer(request, context)
 

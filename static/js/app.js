@@ -14,6 +14,7 @@ import "./fragments.js";
 import "./refresh.js";
 import "./text.js";
 import "./trace.js";
+import "./lanes.js";
 import "./moment.js";
 import "./inbox.js";
 import "./live.js";

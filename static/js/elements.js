@@ -43,7 +43,7 @@ export function setIcon(svg, name) {
 /** True when the keyboard is writing into something. */
 export function isTyping(target) {
   return target instanceof Element
-    && target.closest("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select, [contenteditable]") !== null;
+    && target.closest("input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=range]), textarea, select, [contenteditable]") !== null;
 }
 
 export function say(name, detail) {

@@ -98,6 +98,8 @@ PAGES: dict[str, Shown] = {
     "password": Shown("operator", "/account/password/change/"),
     "keys": Shown("reviewer", "/", lambda page: page.keyboard.press("?")),
     "sign-out": Shown("operator", "/account/logout/"),
+    "run-lanes": Shown("operator", "/runs/{run}/?trace=lanes"),
+    "run-past": Shown("operator", "/runs/{run}/?at=20"),
     "not-found": Shown("operator", "/runs/00000000-0000-0000-0000-000000000000/", status=404),
     "not-permitted": Shown("reviewer", "/runs/new/", status=403),
 }
@@ -258,7 +260,7 @@ def test_a_run_of_10000_events(gallery, site, new_context, width: int, theme: st
 
     run = site.database(lambda: long_run(10_000))
     page = new_context("operator", **_options(width, theme)).new_page()
-    for name, tab in (("full-trace", ""), ("full-log", "log/"), ("full-cost", "cost/")):
+    for name, tab in (("full-trace", ""), ("full-lanes", "?trace=lanes"), ("full-log", "log/"), ("full-cost", "cost/")):
         _look(page, site.url, name, Shown("operator", ""), f"/runs/{run}/{tab}")
         _shot(page, name, width, theme)
 
