@@ -10,6 +10,8 @@ from monitoring.domain.amounts import count_words
 from monitoring.domain.lines import bounded
 
 MOST_NAMED = 6
+OVER = "The run is over; nothing is open."
+IDLE = "No agent is at work, and nothing waits for a person."
 
 
 class Out(Protocol):
@@ -41,5 +43,5 @@ def summary(*, head: int, out: Sequence[Out], is_over: bool, is_past: bool) -> s
         verb = "waits" if count == 1 else "wait"
         parts.append(f"{count_words(count, 'action')} of {bounded(agent, 80)} {verb} for a person.")
     if not working and not held:
-        parts.append("The run is over; nothing is open." if is_over else "No agent is at work, and nothing waits for a person.")
+        parts.append(OVER if is_over else IDLE)
     return " ".join(parts)

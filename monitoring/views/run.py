@@ -92,7 +92,9 @@ def outputs(request: HttpRequest, run: str) -> HttpResponse:
 @watched
 def cost(request: HttpRequest, run: str) -> HttpResponse:
     context = _context(request, run, "cost")
-    context["found"] = cost_tab(run, past=context["page"].past, after=number(request, "after", 0), limit=TURNS)
+    context["found"] = cost_tab(
+        run, past=context["page"].past, after=number(request, "after", 0), limit=TURNS
+    )
     return _answer(request, context)
 
 

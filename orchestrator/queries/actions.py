@@ -83,9 +83,7 @@ def waiting_actions(
     return cards_of(rows, {pk: title or name for pk, title, name in named})
 
 
-def cards_of(
-    rows: Iterable[models.Action], names: dict[object, str] | None = None
-) -> tuple[ActionCard, ...]:
+def cards_of(rows: Iterable[models.Action], names: dict[object, str] | None = None) -> tuple[ActionCard, ...]:
     names = names or {}
     return tuple(
         ActionCard(

@@ -39,9 +39,7 @@ class Past:
     def turn_page(self, *, after: int = 0, limit: int = 100) -> turns.TurnPage:
         rows = [row for row in self._turns if row.requested_seq > after][: limit + 1]
         cards = turns.cards_of(rows[:limit])
-        return turns.TurnPage(
-            cards, len(self._turns), cards[-1].requested_seq if len(rows) > limit else 0
-        )
+        return turns.TurnPage(cards, len(self._turns), cards[-1].requested_seq if len(rows) > limit else 0)
 
     def agent_costs(self) -> tuple[turns.AgentCost, ...]:
         by_agent: dict[str, list[models.Turn]] = {}

@@ -87,7 +87,11 @@ def detail_of(card: RunCard, state: RunState, *, is_past: bool = False) -> RunDe
             and spec.agents[turn.agent].kind == "model"
         ),
         out=(
-            *(OpenWork(turn.seq, turn.agent, "running") for turn in state.turns.values() if not turn.answered),
+            *(
+                OpenWork(turn.seq, turn.agent, "running")
+                for turn in state.turns.values()
+                if not turn.answered
+            ),
             *(OpenWork(action.seq, action.agent, "held") for action in actions if action.status == "held"),
         ),
     )

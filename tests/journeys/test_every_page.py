@@ -260,7 +260,12 @@ def test_a_run_of_10000_events(gallery, site, new_context, width: int, theme: st
 
     run = site.database(lambda: long_run(10_000))
     page = new_context("operator", **_options(width, theme)).new_page()
-    for name, tab in (("full-trace", ""), ("full-lanes", "?trace=lanes"), ("full-log", "log/"), ("full-cost", "cost/")):
+    for name, tab in (
+        ("full-trace", ""),
+        ("full-lanes", "?trace=lanes"),
+        ("full-log", "log/"),
+        ("full-cost", "cost/"),
+    ):
         _look(page, site.url, name, Shown("operator", ""), f"/runs/{run}/{tab}")
         _shot(page, name, width, theme)
 
