@@ -46,7 +46,14 @@ class Past:
         for row in self._turns:
             by_agent.setdefault(row.agent, []).append(row)
         found = [_cost(agent, rows) for agent, rows in by_agent.items()]
-        return tuple(sorted(found, key=lambda one: (-one.cost, one.agent)))
+        card = self.detail.card
+        return turns.with_judges(
+            tuple(sorted(found, key=lambda one: (-one.cost, one.agent))),
+            input_tokens=card.input_tokens,
+            output_tokens=card.output_tokens,
+            cost=card.cost or Decimal(0),
+            unpriced=card.unpriced,
+        )
 
 
 def as_it_was(run: str, seq: int) -> Past:

@@ -105,16 +105,21 @@ def agent_costs(run: str) -> tuple[AgentCost, ...]:
     whole = (
         models.Run.objects.filter(pk=run).values("input_tokens", "output_tokens", "cost", "unpriced").first()
     )
-    if whole is None:
-        return agents
+    return agents if whole is None else with_judges(agents, **whole)
+
+
+def with_judges(
+    agents: tuple[AgentCost, ...], *, input_tokens: int, output_tokens: int, cost: Decimal, unpriced: int
+) -> tuple[AgentCost, ...]:
+    """The agents, and what the run's totals hold beyond them: that was used by judges."""
     judged = AgentCost(
         agent=JUDGES,
         turns=0,
         failed=0,
-        input_tokens=whole["input_tokens"] - sum(one.input_tokens for one in agents),
-        output_tokens=whole["output_tokens"] - sum(one.output_tokens for one in agents),
-        cost=whole["cost"] - sum((one.cost for one in agents), Decimal(0)),
-        unpriced=whole["unpriced"] - sum(one.unpriced for one in agents),
+        input_tokens=input_tokens - sum(one.input_tokens for one in agents),
+        output_tokens=output_tokens - sum(one.output_tokens for one in agents),
+        cost=cost - sum((one.cost for one in agents), Decimal(0)),
+        unpriced=unpriced - sum(one.unpriced for one in agents),
         milliseconds=0,
     )
     return (*agents, judged) if judged.input_tokens or judged.output_tokens else agents

@@ -31,6 +31,7 @@ from orchestrator.domain.specs import (
 )
 from orchestrator.ports import ExecutionRequest
 from orchestrator.queries import turns
+from orchestrator.queries.past import as_it_was
 from orchestrator.queries.runs import run_card
 from orchestrator.services import effects, rebuild, runs
 from tests.fakes.chat_completions import HANG, Answer, Call, ChatCompletions, failure, final, junk
@@ -423,6 +424,7 @@ def test_what_a_judge_used_is_in_the_runs_totals_and_stands_apart_from_its_agent
     found = row(run)
     assert (found.input_tokens, found.output_tokens) == (170, 19)
     agent, judges = turns.agent_costs(run)
+    assert as_it_was(run, 10_000).agent_costs() == (agent, judges)
     assert (agent.input_tokens, judges.agent, judges.input_tokens) == (100, "Judges", 70)
     assert [one.text for one in rebuild.differences()] == []
 
