@@ -297,6 +297,47 @@ def hashes_at(places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]
     return {(stream, seq): bytes(hash_) for stream, seq, hash_ in rows}
 
 
+def events_in(places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Stored]:
+    """Events of any streams by (stream, seq), in one read; those that do not exist are left out."""
+    rows = sql.run(
+        f'SELECT e.stream_id::text, {_COLUMNS} FROM "orchestrator_event" e '
+        "JOIN unnest($1::uuid[], $2::int8[]) AS p(of_stream, at_seq) ON e.stream_id=p.of_stream AND e.seq=p.at_seq",
+        [[stream for stream, _ in places], [seq for _, seq in places]],
+    )
+    return {(row[0], row[1]): Stored(*row) for row in rows}
+
+
+def causes_of(stream: str, seq: int, most: int) -> list[Stored]:
+    """An event and what led to it, cause by cause, the event itself first; at most so many."""
+    rows = sql.run(
+        "WITH RECURSIVE back(at, depth) AS (SELECT $2::int8, 1 UNION ALL SELECT e.cause, b.depth+1 FROM back b "
+        'JOIN "orchestrator_event" e ON e.stream_id=$1::uuid AND e.seq=b.at WHERE e.cause>0 AND e.cause<e.seq '
+        f'AND b.depth<$3) SELECT {_COLUMNS} FROM "orchestrator_event" '
+        "WHERE stream_id=$1::uuid AND seq IN (SELECT at FROM back) ORDER BY seq DESC",
+        [stream, seq, most],
+    )
+    return [Stored(stream, *row) for row in rows]
+
+
+def span(stream: str, since: dt.datetime | None, until: dt.datetime | None) -> tuple[int, int] | None:
+    """The first and last seq of a stream's events within a time (`until` is not part of it), None without any."""
+    rows = sql.run(
+        'SELECT min(seq), max(seq) FROM "orchestrator_event" WHERE stream_id=$1::uuid '
+        "AND ($2::timestamptz IS NULL OR occurred_at>=$2) AND ($3::timestamptz IS NULL OR occurred_at<$3)",
+        [stream, since, until],
+    )
+    first, last = rows[0]
+    return None if first is None else (int(first), int(last))
+
+
+def remove(stream: str) -> None:
+    """Take a whole stream off the log: its events, its snapshot, its row. Only retention may, and only after it
+    has written where the stream stood. The row must be locked."""
+    for table, column in (("event", "stream_id"), ("snapshot", "stream_id"), ("stream", "id")):
+        sql.run(f'DELETE FROM "orchestrator_{table}" WHERE {column}=$1::uuid', [stream])
+    forget(stream)
+
+
 # ---- writing ----
 def lock(stream: str) -> int:
     """Lock the stream's row until the transaction ends; returns its head. A person's command takes this first,

@@ -103,7 +103,11 @@ _KINDS: dict[str, Decider] = {
     "policy": _recorded,
     "approval": _recorded,
     "keys": _recorded,
+    "audit": _recorded,
 }
+
+
+NAMES = frozenset(_KINDS)
 
 
 def find(kind: str) -> Decider:

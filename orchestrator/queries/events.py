@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from orchestrator import eventlog, models, sql
 from orchestrator.domain import events as e
 from orchestrator.domain.state import RunState
@@ -54,22 +56,22 @@ class Names:
 
 
 def events_after(run: str, after: int, *, limit: int = 500) -> tuple[EventCard, ...]:
-    return _cards(eventlog.events_after(run, after, limit))
+    return cards_of(eventlog.events_after(run, after, limit))
 
 
 def events_before(run: str, before: int, *, limit: int = 200) -> tuple[EventCard, ...]:
-    return _cards(eventlog.events_before(run, before, limit))
+    return cards_of(eventlog.events_before(run, before, limit))
 
 
 def event_at(run: str, seq: int) -> EventCard:
     """Raises UnknownStream when there is no such event."""
-    return _cards([eventlog.event_at(run, seq)])[0]
+    return cards_of([eventlog.event_at(run, seq)])[0]
 
 
 def around(run: str, event: EventCard) -> tuple[EventCard, ...]:
     """What led to an event and what it led to, in two reads."""
     before = eventlog.events_at(run, [event.cause]) if event.cause else []
-    return _cards([*before, *eventlog.events_caused_by(run, [event.seq])])
+    return cards_of([*before, *eventlog.events_caused_by(run, [event.seq])])
 
 
 def given_to(run: str, stage: str) -> tuple[tuple[str, str], ...]:
@@ -88,17 +90,17 @@ def chains(run: str, proposed: Iterable[int]) -> dict[int, tuple[EventCard, ...]
     wanted = set(proposed)
     if not wanted:
         return {}
-    known = {card.seq: card for card in _cards(eventlog.events_caused_by(run, sorted(wanted)))}
+    known = {card.seq: card for card in cards_of(eventlog.events_caused_by(run, sorted(wanted)))}
     followed = {seq: [card for card in known.values() if card.cause == seq] for seq in wanted}
     missing = set(wanted)
     for _ in range(MOST_STEPS):
         missing -= known.keys()
         if not missing:
             break
-        found = _cards(eventlog.events_at(run, sorted(missing)))
+        found = cards_of(eventlog.events_at(run, sorted(missing)))
         known.update((card.seq, card) for card in found)
         missing = {card.cause for card in found if card.cause}
-    start = known.get(1) or next(iter(_cards(eventlog.events_at(run, [1]))), None)
+    start = known.get(1) or next(iter(cards_of(eventlog.events_at(run, [1]))), None)
     answer = {}
     for seq in wanted:
         before: list[EventCard] = []
@@ -134,7 +136,7 @@ def names_of(run: str, cards: Sequence[EventCard]) -> Names:
     return Names(
         {turn: TurnName(agent, stage) for turn, agent, stage in turn_rows},
         {
-            action: ActionName(agent, tool, target, _plain(amount), currency or "")
+            action: ActionName(agent, tool, target, plain_amount(amount), currency or "")
             for action, agent, tool, target, amount, currency in action_rows
         },
     )
@@ -160,12 +162,19 @@ def kinds_of(streams: Sequence[str]) -> dict[str, str]:
     return dict(rows)
 
 
+def recorded() -> tuple[int, int]:
+    """How many streams there are, and how many events on them."""
+    rows = sql.run('SELECT count(*), coalesce(sum(head), 0)::int8 FROM "orchestrator_stream"')
+    return int(rows[0][0]), int(rows[0][1])
+
+
 def latest_transaction() -> int:
     """The newest transaction that recorded anything: when it moves, something has changed somewhere."""
     return eventlog.latest_transaction()
 
 
-def _cards(found: Iterable[eventlog.Stored]) -> tuple[EventCard, ...]:
+def cards_of(found: Iterable[eventlog.Stored]) -> tuple[EventCard, ...]:
+    """Stored events as cards."""
     return tuple(
         EventCard(
             stream=stored.stream,
@@ -177,13 +186,22 @@ def _cards(found: Iterable[eventlog.Stored]) -> tuple[EventCard, ...]:
             at=stored.occurred_at,
             payload=stored.payload,
             hash=bytes(stored.hash).hex(),
-            body=stored.body,
+            body=_body(stored),
         )
         for stored in found
     )
 
 
-def _plain(amount: object) -> str:
+def _body(stored: eventlog.Stored) -> e.Body:
+    """The body, or, when somebody changed it in the database, a fact that nobody can read: pages still show it."""
+    try:
+        return stored.body
+    except (msgspec.DecodeError, KeyError):
+        return e.Recorded(name=stored.type, version=stored.version, payload=msgspec.Raw(b"{}"))
+
+
+def plain_amount(amount: object) -> str:
+    """An amount without the column's padding, with at least its cents."""
     if amount is None:
         return ""
     text = f"{amount:f}"

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
+from django.db.models.functions import Length
 
 from orchestrator import eventlog, models
 from orchestrator.domain import digests, errors
@@ -110,6 +111,34 @@ def stored() -> Iterator[CheckpointCard]:
     """The checkpoints in the database, oldest first."""
     for row in models.Checkpoint.objects.order_by("id").iterator(chunk_size=1):
         yield CheckpointCard(row.digest, row.key, bytes(row.signature), bytes(row.heads))
+
+
+@dataclasses.dataclass(frozen=True)
+class TakenCard:
+    """One checkpoint for a list. `is_signed` is None when its key is not known here, or its list is too long to be
+    looked at in passing; a verification looks at all of it."""
+
+    taken_at: dt.datetime
+    streams: int
+    events: int
+    digest: str
+    key: str
+    is_signed: bool | None
+
+
+def latest(limit: int, *, most_bytes: int = 1_000_000) -> list[TakenCard]:
+    """The newest checkpoints, with whether each is signed."""
+    keys = signing_keys.trusted_keys()
+    found = []
+    for row in (
+        models.Checkpoint.objects.order_by("-id").defer("heads").annotate(size=Length("heads"))[:limit]
+    ):
+        signed = None
+        if row.size <= most_bytes:
+            card = CheckpointCard(row.digest, row.key, bytes(row.signature), bytes(row.heads))
+            signed = digests.sha256(card.document) == card.digest and card.is_signed_by(keys)
+        found.append(TakenCard(row.taken_at, row.streams, row.events, row.digest, row.key, signed))
+    return found
 
 
 def export(folder: Path) -> list[Path]:

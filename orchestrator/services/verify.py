@@ -6,16 +6,18 @@ It names the first bad event of each stream, and says what it cannot prove. It r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
 
 from orchestrator import eventlog, sql
 from orchestrator.domain import chain, digests
-from orchestrator.services import checkpoints, consistent, signing_keys
+from orchestrator.services import checkpoints, consistent, removal, signing_keys
 from orchestrator.services.checkpoints import CheckpointCard
 
 _BATCH = 500
+# How often a long verification says how far it is, in events.
+_STEP = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +46,23 @@ class Verification:
         return not self.findings
 
 
-def verify_log(*, exported: Path | None = None, public_keys: tuple[str, ...] = ()) -> Verification:
+def verify_log(
+    *,
+    exported: Path | None = None,
+    public_keys: tuple[str, ...] = (),
+    progress: Callable[[int], None] = lambda events: None,
+) -> Verification:
     """Walk every chain and compare every checkpoint. `exported` is a folder of exported checkpoints; `public_keys`
-    are trusted besides this machine's own. Memory stays constant however long the log is."""
+    are trusted besides this machine's own; `progress` is told how many events were looked at. Memory stays
+    constant however long the log is."""
     keys = signing_keys.trusted_keys(public_keys)
     found: dict[str, FindingCard] = {}
     other: list[FindingCard] = []
     counts = {"streams": 0, "events": 0}
     with consistent.reading():
-        for finding in _chains(counts):
+        for finding in _chains(counts, progress):
             found[finding.stream] = finding
+        gone = removal.removed()
         other += _contents()
         seen = 0
         previous = ""
@@ -65,50 +74,57 @@ def verify_log(*, exported: Path | None = None, public_keys: tuple[str, ...] = (
             if card.previous != previous:
                 other.append(_about(card, "deleted", "A checkpoint that came before it is gone."))
             previous = card.digest
-            _compare(card, keys, found, other, unknown)
+            _compare(card, keys, found, other, unknown, gone)
         for card in checkpoints.exported(exported) if exported else ():
             if card.digest in digests_seen:
                 continue
             seen += 1
             other.append(_about(card, "deleted", "It was exported, and is gone from the database."))
-            _compare(card, keys, found, other, unknown)
-    unproven = _unproven(seen, exported, keys, unknown)
+            _compare(card, keys, found, other, unknown, gone)
+    unproven = _unproven(seen, exported, keys, unknown, len(gone))
     return Verification(counts["streams"], counts["events"], seen, (*found.values(), *other), unproven)
 
 
-def _chains(counts: dict[str, int]) -> Iterator[FindingCard]:
+def _chains(counts: dict[str, int], progress: Callable[[int], None]) -> Iterator[FindingCard]:
     """Every chain once: streams and events are read side by side, both in the order of ids."""
     streams = eventlog.streams()
     current = next(streams, None)
     for id_, events in groupby(eventlog.walk(), key=lambda event: event.stream):
         while current is not None and current[0] < id_:
-            yield from _walked(current, (), counts)
+            yield from _walked(current, (), counts, progress)
             current = next(streams, None)
         if current is None or current[0] != id_:
             first = next(events)
             text = "These events belong to no stream: its row is gone."
             yield FindingCard(id_, "", first.seq, "deleted", text)
             continue
-        yield from _walked(current, events, counts)
+        yield from _walked(current, events, counts, progress)
         current = next(streams, None)
     while current is not None:
-        yield from _walked(current, (), counts)
+        yield from _walked(current, (), counts, progress)
         current = next(streams, None)
 
 
 def _walked(
-    stream: tuple[str, str, int, bytes], events: Iterable[eventlog.Stored], counts: dict[str, int]
+    stream: tuple[str, str, int, bytes],
+    events: Iterable[eventlog.Stored],
+    counts: dict[str, int],
+    progress: Callable[[int], None],
 ) -> Iterator[FindingCard]:
     id_, kind, head, last = stream
     counts["streams"] += 1
-    fault = chain.first_fault(id_, head, last, _links(events, counts))
+    fault = chain.first_fault(id_, head, last, _links(events, counts, progress))
     if fault is not None:
         yield FindingCard(id_, kind, fault.seq, fault.problem, fault.text)
 
 
-def _links(events: Iterable[eventlog.Stored], counts: dict[str, int]) -> Iterator[chain.Link]:
+def _links(
+    events: Iterable[eventlog.Stored], counts: dict[str, int], progress: Callable[[int], None]
+) -> Iterator[chain.Link]:
     for event in events:
         counts["events"] += 1
+        if counts["events"] % _STEP == 0:
+            progress(counts["events"])
         yield chain.Link(
             event.seq,
             event.type,
@@ -122,7 +138,7 @@ def _links(events: Iterable[eventlog.Stored], counts: dict[str, int]) -> Iterato
 
 
 def _contents() -> list[FindingCard]:
-    """Large content whose bytes are not what their digest says."""
+    """Large content whose bytes are not what their digest says, or are gone though nobody erased them."""
     rows = sql.run(
         'SELECT digest FROM "orchestrator_blob" WHERE data IS NOT NULL '
         "AND encode(sha256(data), 'hex')<>digest ORDER BY digest"
@@ -130,6 +146,11 @@ def _contents() -> list[FindingCard]:
     return [
         FindingCard("", "content", 0, "edited", f"The content {digest} is not what its digest says.")
         for (digest,) in rows
+    ] + [
+        FindingCard(
+            "", "content", 0, "deleted", f"The content {digest} is gone, and its erasure is not recorded."
+        )
+        for digest in removal.missing_without_record()
     ]
 
 
@@ -139,6 +160,7 @@ def _compare(
     found: dict[str, FindingCard],
     other: list[FindingCard],
     unknown: set[str],
+    gone: dict[str, tuple[int, str]],
 ) -> None:
     """One checkpoint against the streams as they are now."""
     if digests.sha256(card.document) != card.digest:
@@ -157,6 +179,14 @@ def _compare(
             now = hashes.get((stream, head))
             if now == hash_ or stream in found:
                 continue
+            if now is None and stream in gone and gone[stream][0] >= head:
+                # Retention removed it; what it said at its end must be what was signed.
+                if gone[stream][0] == head and gone[stream][1] != hash_.hex():
+                    text = (
+                        f"It was removed with another last hash than the checkpoint of {card.taken_at} knows."
+                    )
+                    found[stream] = FindingCard(stream, "", head, "edited", text)
+                continue
             problem, text = (
                 "cut tail",
                 f"The checkpoint of {card.taken_at} knows event {head}; the stream ends before it.",
@@ -174,7 +204,11 @@ def _about(card: CheckpointCard, problem: str, text: str) -> FindingCard:
 
 
 def _unproven(
-    seen: int, exported: Path | None, keys: dict[str, signing_keys.Ed25519PublicKey], unknown: set[str]
+    seen: int,
+    exported: Path | None,
+    keys: dict[str, signing_keys.Ed25519PublicKey],
+    unknown: set[str],
+    gone: int,
 ) -> tuple[str, ...]:
     """What this verification cannot show, in sentences."""
     said: list[str] = []
@@ -196,6 +230,8 @@ def _unproven(
             f"Signed by keys that are not trusted here: {', '.join(sorted(unknown))}. Whoever can write to the "
             "database could have made these checkpoints."
         )
+    if gone:
+        said.append(f"Retention removed {gone} streams: only where they ended is known, not what they said.")
     said.append(
         "Whoever holds the signing key and the database can rewrite both; exported checkpoints show it."
     )
