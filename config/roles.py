@@ -24,6 +24,8 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     "orchestrator.publish_workflow": ("workflow", "Can create, edit and publish workflows"),
     "approvals.view_approvalrequest": ("approvalrequest", "Can see approval requests"),
     "approvals.sign_off": ("approvalrequest", "Can approve or reject a held action"),
+    "monitoring.view_audit": ("auditentry", "Can search the record and see chains of causes"),
+    "monitoring.keep_record": ("auditentry", "Can verify, export and sign the record, and erase content"),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {
@@ -31,6 +33,7 @@ _VIEWS = {
     "orchestrator.view_agent",
     "orchestrator.view_workflow",
     "approvals.view_approvalrequest",
+    "monitoring.view_audit",
 }
 _CONTROLS = {"orchestrator.start_run", "orchestrator.control_run"}
 ROLES: dict[str, set[str]] = {
@@ -79,9 +82,10 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Inbox", ("approvals:inbox",), "approvals.view_approvalrequest", "inbox"),
     ("Workflows", ("orchestrator:workflows",), "orchestrator.view_workflow", "sitemap"),
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
+    ("Audit", ("monitoring:audit",), "monitoring.view_audit", "list-search"),
     ("People", ("people",), "config.manage_people", "users"),
 ]
-_STARTS_GROUP = {"Workflows", "People"}
+_STARTS_GROUP = {"Workflows", "Audit"}
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

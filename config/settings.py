@@ -240,6 +240,8 @@ COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild"]
 # Where `manage.py checkpoint` puts a copy of each signed checkpoint; best a folder on another machine.
 CHECKPOINT_HOURS = float(os.environ.get("CHECKPOINT_HOURS", "24"))
 CHECKPOINT_EXPORT_DIR = os.environ.get("CHECKPOINT_EXPORT_DIR", "")
+# How long what is kept, in days by kind, such as "content=90,run=3650". Empty: everything, for ever.
+RETENTION_DAYS = os.environ.get("RETENTION_DAYS", "")
 # Leases of effects, in seconds: how long one lasts, how often it is renewed, how often lost ones are looked for.
 LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "9"))
 LEASE_RENEW_SECONDS = float(os.environ.get("LEASE_RENEW_SECONDS", "3"))

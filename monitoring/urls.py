@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from monitoring.views import events, files, overview, run, runs
+from monitoring.views import audit, audit_record, events, files, overview, run, runs
 
 app_name = "monitoring"
 urlpatterns: list[URLPattern] = [
@@ -21,4 +21,12 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/events", events.page, name="run_events"),
     path("runs/<uuid:run>/events/<int:seq>/", events.drawer, name="run_event"),
     path("runs/<uuid:run>/events/<int:seq>/<slug:name>.json", events.content, name="run_event_content"),
+    path("audit/", audit.search, name="audit"),
+    path("audit/actions/<uuid:run>/<slug:action>/", audit.chain, name="audit_chain"),
+    path("audit/record/", audit_record.record, name="audit_record"),
+    path("audit/record/verify", audit_record.verify, name="audit_verify"),
+    path("audit/record/checkpoint", audit_record.checkpoint, name="audit_checkpoint"),
+    path("audit/record/export", audit_record.export, name="audit_export"),
+    path("audit/record/erase", audit_record.erase, name="audit_erase"),
+    path("audit/record/verifier.py", audit_record.verifier, name="audit_verifier"),
 ]

@@ -3,6 +3,7 @@
 import "./keys.js";
 import "./times.js";
 import "./copy.js";
+import "./print.js";
 import "./toast.js";
 import "./busy.js";
 import "./problems.js";

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 from django.utils import timezone
@@ -77,12 +78,15 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.services import deadlines
+    from monitoring.services import audit_index
     from orchestrator.services import sweep
 
     return [
         ("runs that nobody rang for", sweep.sweep),
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
         ("the signed checkpoint", _checkpoint),
+        ("what the Audit page searches", lambda: audit_index.catch_up(most=4000)),
+        ("what retention lets go", _retention),
     ]
 
 
@@ -96,6 +100,14 @@ def _checkpoint() -> None:
     checkpoints.take_checkpoint(by="system", now=now)
     if settings.CHECKPOINT_EXPORT_DIR:
         checkpoints.export(Path(settings.CHECKPOINT_EXPORT_DIR))
+
+
+def _retention() -> None:
+    """Once a day, and only where a policy is set. Forgetting that it was done costs a second look."""
+    from monitoring.services import audit_retention
+
+    if audit_retention.policy() and cache.add(f"retention:{timezone.localdate()}", "done", 2 * 86400):
+        audit_retention.hand_out()
 
 
 def _sweep() -> None:

@@ -1,0 +1,11 @@
+"""The approval requests of one action, as their own streams: for whoever follows a chain from goal to effect."""
+
+from __future__ import annotations
+
+from approvals.models import ApprovalRequest
+
+
+def requests_of(run: str, action: str) -> tuple[str, ...]:
+    """The ids of an action's requests, which are those of their streams, oldest revision first."""
+    found = ApprovalRequest.objects.filter(run=run, action=action).order_by("revision", "opened_at")
+    return tuple(str(request) for request in found.values_list("pk", flat=True))
