@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+
 from approvals.queries.of_action import requests_of
 from monitoring.queries import audit_lines
 from monitoring.queries.event_page import LABELS
@@ -21,10 +22,11 @@ from orchestrator.queries import ActionCard, EventCard, RunDetail, Shown, across
 from orchestrator.queries import watching as queries
 
 # What one page shows of content: the call and its result whole, of the rest what is small; larger is a download.
-SHOWN_BYTES, OTHER_BYTES = 16 * 1024, 2 * 1024
+SHOWN_BYTES, INPUT_BYTES, OTHER_BYTES = 16 * 1024, 6 * 1024, 2 * 1024
 WHOLE = ("arguments", "result", "evidence")
+LIMITS = {"input": INPUT_BYTES, "transcript": 0}
 # Of the assertions of one turn those come first that stand on what the action itself names as its evidence.
-MOST_ASSERTIONS = 12
+MOST_ASSERTIONS = 8
 PARTS = {
     "run.started": "Goal and input",
     "turn.requested": "Turn",
@@ -309,5 +311,5 @@ def _pieces(body: e.Body) -> Iterable[Piece]:
         found = getattr(body, name, None)
         # A transcript is everything that was said to a model and back: a link, not a page.
         if isinstance(found, Content) and name != "proposals":
-            limit = SHOWN_BYTES if name in WHOLE else 0 if name == "transcript" else OTHER_BYTES
+            limit = SHOWN_BYTES if name in WHOLE else LIMITS.get(name, OTHER_BYTES)
             yield Piece(name, label, queries.shown(found, limit=limit))

@@ -1,6 +1,6 @@
 """Reads the log on into the entries by which events are found. It may lag, it never loses an event.
 
-Off the path of whoever appends: the ticker reads on every few seconds, and the Audit page before it answers.
+Off the path of whoever appends: a worker reads on every few seconds, and the Audit page before it answers.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from celery import current_app
 from django.db import transaction
 
 from monitoring.domain import audit_words
@@ -17,6 +18,7 @@ from orchestrator.queries.events import EventCard, Names
 
 AT_ONCE = 2000
 START = across.Cursor()
+TASK = "monitoring.tasks.index_audit"
 
 
 def catch_up(*, most: int = 20_000) -> int:
@@ -28,6 +30,14 @@ def catch_up(*, most: int = 20_000) -> int:
         if read < AT_ONCE:
             break
     return done
+
+
+def hand_out() -> None:
+    """Let a worker read on when there is something: the ticker must go on ringing. A worker that comes too late
+    need not come at all."""
+    row = AuditCursor.objects.filter(pk=1).first()
+    if across.waiting_since(across.Cursor(row.tx, str(row.stream), row.seq) if row else START):
+        current_app.send_task(TASK, queue="watch", expires=30)
 
 
 def start_again() -> None:

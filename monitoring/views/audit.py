@@ -15,7 +15,7 @@ from monitoring.queries.audit_page import audit_page
 from monitoring.services import audit_index
 from monitoring.views.pages import View, watched
 
-# What a page reads on before it answers, so that what one has just done is there. The ticker does the rest.
+# What a page reads on before it answers, so that what one has just done is there. A worker does the rest.
 AT_ONCE = 500
 
 

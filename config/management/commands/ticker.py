@@ -85,7 +85,7 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("runs that nobody rang for", sweep.sweep),
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
         ("the signed checkpoint", _checkpoint),
-        ("what the Audit page searches", lambda: audit_index.catch_up(most=4000)),
+        ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),
     ]
 
