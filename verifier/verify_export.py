@@ -404,8 +404,9 @@ class Verifier:
             )
         if self.manifest is not None and self.manifest != report.counts:
             wrong = [
-                "%s %d of %d" % (name, report.counts[name], self.manifest[name])
-                for name in sorted(self.manifest)
+                "%s %d of %d" % (name, report.counts[name], counted)
+                for name, counted in sorted(self.manifest.items())
+                if report.counts[name] != counted
             ]
             report.add("deleted", "The file does not hold what its manifest counts: %s." % ", ".join(wrong))
         elif self.manifest is None and self.is_closed:

@@ -17,6 +17,7 @@ from monitoring.queries.event_page import LABELS
 from orchestrator.domain import errors
 from orchestrator.domain import events as e
 from orchestrator.domain.content import Content
+from orchestrator.domain.people import Person
 from orchestrator.domain.replies import Assertion
 from orchestrator.queries import ActionCard, EventCard, RunDetail, Shown, across
 from orchestrator.queries import watching as queries
@@ -116,8 +117,8 @@ class Chain:
     requests: tuple[str, ...]
 
 
-def audit_chain(run: str, action: str) -> Chain:
-    """Raises UnknownAction, UnknownRun."""
+def audit_chain(run: str, action: str, *, person: Person) -> Chain:
+    """The chain as far as this person may see it. Raises UnknownAction, UnknownRun."""
     card = queries.action_card(run, action)
     detail = queries.run_detail(run)
     before = across.causes_of(run, card.proposed_seq)
@@ -130,7 +131,7 @@ def audit_chain(run: str, action: str) -> Chain:
     own.update({event.seq: event for event in answers})
     own.update({event.seq: event for event in asserted if event.type == "belief.asserted"})
     own.update({event.seq: event for event in after if _is_about(event, action)})
-    requests = requests_of(run, action)
+    requests = requests_of(run, action) if person.has_perm("approvals.view_approvalrequest") else ()
     asked = [event for request in requests for event in queries.events_after(request, 0)]
     view = _View(queries.names_of(run, list(own.values())), _sources(before[-1]) if before else frozenset())
     steps = [_link(event, "run", view) for _, event in sorted(own.items())]

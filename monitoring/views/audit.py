@@ -45,6 +45,8 @@ def search(request: HttpRequest) -> HttpResponse:
 @watched
 @permission_required("monitoring.view_audit", raise_exception=True)
 def chain(request: HttpRequest, run: str, action: str) -> HttpResponse:
-    response = render(request, "monitoring/audit_chain.html", {"chain": audit_chain(run, action)})
+    response = render(
+        request, "monitoring/audit_chain.html", {"chain": audit_chain(run, action, person=request.user)}
+    )
     response["Cache-Control"] = "no-store"
     return response

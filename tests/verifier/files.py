@@ -39,11 +39,13 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_bytes().splitlines()]
 
 
-def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], Any], *, seal: bool = True) -> Path:
-    """Change the file's lines; with `seal` the counts and the closing digest are made right again, as a forger would."""
+def rewritten(
+    file: Path, change: Callable[[list[dict[str, Any]]], Any], *, seal: bool = True, count: bool = True
+) -> Path:
+    """Change the file's lines; with `seal` its closing digest, with `count` its counts are made right again, as a forger would."""
     lines = lines_of(file)
     change(lines)
-    if seal:
+    if seal and count:
         for line in lines:
             if line["line"] == "manifest":
                 for name in export.COUNTED:

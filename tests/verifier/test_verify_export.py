@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,8 @@ from django.utils import timezone
 from orchestrator import eventlog, sql
 from orchestrator.services import checkpoints, export, removal, signing_keys
 from tests.orchestrator.services.test_verify import chained
-from tests.verifier.files import checked, lines_of, rewritten, written
+from tests.verifier.files import PROGRAM, checked, lines_of, rewritten, written
+from tests.verifier.test_ed25519 import program
 
 pytestmark = pytest.mark.django_db
 
@@ -350,12 +355,52 @@ def test_the_envelope_is_the_one_that_the_log_hashes(run: str, tmp_path: Path) -
     assert checked(written(tmp_path)).code == 0
 
 
+def test_a_byte_that_was_changed_anywhere_is_noticed(run: str, tmp_path: Path) -> None:
+    sign()
+    file = written(tmp_path)
+    data = file.read_bytes()
+    for place in range(0, len(data), 61):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        try:
+            report = program.Verifier([], []).read(io.BytesIO(bytes(changed)))
+        except program.Unreadable:
+            continue
+        assert report.findings, data[place - 20 : place + 20]
+
+
+def test_a_checkpoint_that_was_taken_out_of_the_file_is_missed_by_the_next(run: str, tmp_path: Path) -> None:
+    sign()
+    sign()
+
+    def forge(lines: Lines) -> None:
+        lines.remove(next(line for line in lines if line["line"] == "checkpoint"))
+
+    said = checked(rewritten(written(tmp_path), forge))
+    assert said.code == 1
+    assert "one that came before it is gone" in said.texts[0]
+
+
+def test_what_the_manifest_counts_must_be_there(run: str, tmp_path: Path) -> None:
+    sign()
+
+    def forge(lines: Lines) -> None:
+        lines[:] = [line for line in lines if line["line"] != "key"]
+        next(line for line in lines if line["line"] == "manifest")["keys"] = 1
+
+    said = checked(rewritten(written(tmp_path), forge, count=False))
+    assert said.texts == ["The file does not hold what its manifest counts: keys 0 of 1."]
+    assert "which is not known here" in said.unproven
+
+
+def test_it_needs_nothing_but_an_older_python(tmp_path: Path) -> None:
+    tree = ast.parse(PROGRAM.read_text(), feature_version=(3, 8))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in names} <= set(sys.stdlib_module_names)
+
+
 def test_it_prints_words_for_people(run: str, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    from tests.verifier.files import PROGRAM
-
     file = rewritten(written(tmp_path), lambda lines: _drop(3)(lines, run))
     done = subprocess.run(
         [sys.executable, "-I", "-S", PROGRAM, file], capture_output=True, text=True, check=False

@@ -190,6 +190,22 @@ def test_a_chain_goes_from_the_goal_to_the_effect_with_numbers_hashes_and_people
 
 
 @pytest.mark.django_db
+def test_a_chain_shows_requests_to_whoever_may_see_requests(
+    gate: None, client: Client, operator: Any
+) -> None:
+    from django.contrib.auth.models import Permission
+
+    run = runs.held_run()
+    operator.groups.clear()
+    for name in ("view_audit", "view_run"):
+        operator.user_permissions.add(Permission.objects.get(codename=name))
+    client.force_login(operator)
+    page = client.get(f"/audit/actions/{run}/a1/").text
+    assert "held for a person" in page
+    assert "Sign-off asked for" not in page
+
+
+@pytest.mark.django_db
 def test_a_chain_of_what_was_erased_says_so(browser: Client) -> None:
     run = runs.held_run(say="x" * 5000)
     sql.run("UPDATE orchestrator_blob SET data=NULL, erased_because='Asked for by the person'")
