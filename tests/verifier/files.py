@@ -42,7 +42,7 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
 def rewritten(
     file: Path, change: Callable[[list[dict[str, Any]]], Any], *, seal: bool = True, count: bool = True
 ) -> Path:
-    """Change the file's lines; with `seal` its closing digest, with `count` its counts are made right again, as a forger would."""
+    """Change the file's lines. A forger makes the counts (`count`) and the closing digest (`seal`) right again."""
     lines = lines_of(file)
     change(lines)
     if seal and count:

@@ -74,9 +74,10 @@ def test_a_large_record_is_verified_by_a_worker_and_the_page_shows_how_far_it_is
     (begun,) = facts_of("verifications")
     tasks.verify_record(verification=begun[1]["verification"], by="admin")
     part = browser.get(PAGE, headers={"HX-Request": "true"}).text
-    assert part.lstrip().startswith('<div id="verification"')
+    assert part.lstrip().startswith('<section id="verification"')
     assert ">sound<" in part
     assert "hx-trigger" not in part
+    assert "disabled" not in part
 
 
 def test_a_verification_that_nobody_finished_is_no_result(
