@@ -14,6 +14,7 @@ from django.utils import timezone
 from config.management.commands import ticker
 from monitoring.services import audit_index
 from tests.monitoring import runs
+from tests.orchestrator.runs import settle
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_the_audit_entries_are_read_on_when_something_waits(queued: Any) -> None
     audit_index.hand_out()
     assert queued() == 0
     runs.start()
+    settle()
     audit_index.hand_out()
     assert queued() == 1
     audit_index.catch_up()

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys import steps
+from tests.orchestrator.runs import settle
 from tests.static.axe import violations
 from tests.verifier.files import checked
 
@@ -21,6 +22,7 @@ def test_an_auditor_follows_a_payment_and_takes_the_record_out(
 ) -> None:
     run = steps.start_payments(site, steps.RIGHT)
     case = steps.held_case(site, run)
+    site.database(settle)
     page = page_of("admin")
     page.goto("/audit/")
     page.get_by_label("Action, by its tool").fill("payments.pay")

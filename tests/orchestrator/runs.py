@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -132,6 +133,21 @@ def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
         thread.join(120)
         assert not thread.is_alive(), "a thread hangs"
     return found
+
+
+def settle() -> None:
+    """Wait until all that was committed lies behind every transaction that is open in the cluster: readers across
+    streams see it from then on. Tests that run beside this one have transactions of their own open."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        rows = sql.run(
+            "SELECT coalesce(max(tx), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM \"orchestrator_event\"",
+            prepare=False,
+        )
+        if rows[0][0]:
+            return
+        time.sleep(0.02)
+    raise AssertionError("a transaction stays open in the cluster")
 
 
 def raised(found: Sequence[Any]) -> list[BaseException]:
