@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
+from django.utils import timezone
 
-from approvals.services import policies, requests
+from approvals.services import policies, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
 
@@ -20,6 +21,8 @@ class PolicyGate:
 
     def assess(self, facts: ActionFacts) -> Verdict:
         found = policies.assess_action(facts)
+        if found.decision == "allow":
+            samples.take(facts, found, percent=policies.find_policy(found.policy).sample_percent, now=timezone.now())
         return Verdict(
             decision=found.decision,
             rule=found.rule,
@@ -27,7 +30,11 @@ class PolicyGate:
             policy=found.policy,
             policy_revision=found.policy_revision,
             tier=found.tier,
-            details={"findings": msgspec.to_builtins(found.findings)},
+            details={
+                "findings": msgspec.to_builtins(found.findings),
+                "levels": msgspec.to_builtins(found.levels),
+                "clocks": msgspec.to_builtins(found.clocks),
+            },
         )
 
     def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None:

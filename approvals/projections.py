@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from approvals.domain import money, published, record
+from approvals.domain import money, published, record, samples
 from approvals.domain.terms import TIERS
 from approvals.domain.visible import visible
 
@@ -87,4 +87,27 @@ def policy_columns(fact: published.PolicyPublished) -> dict[str, Any]:
         "published_by": fact.published_by,
         "published_at": fact.published_at,
         "notes": fact.notes,
+    }
+
+
+def sample_columns(sample: samples.Sample) -> dict[str, Any]:
+    """The columns of a sample's row."""
+    taken = sample.taken
+    return {
+        "id": uuid.UUID(taken.sample),
+        "run": uuid.UUID(taken.run),
+        "action": taken.action,
+        "tool": taken.tool,
+        "agent": taken.agent,
+        "workflow": taken.workflow,
+        "sentence": taken.sentence,
+        "policy": taken.policy,
+        "policy_revision": taken.policy_revision,
+        "rule": taken.rule,
+        "explanation": taken.explanation,
+        "taken_at": taken.at,
+        "finding": sample.finding,
+        "note": sample.note,
+        "reviewed_by": sample.reviewed_by,
+        "reviewed_at": sample.reviewed_at,
     }

@@ -1,33 +1,77 @@
 """Assess an action: every rule is asked, the strictest finding wins, and silence or an error means HOLD.
 
-It owns the verdict and its tier. It reads neither clock nor database, and it never lets an exception
-decide: a rule that fails holds the action, so that a broken policy stops work instead of letting it
-through.
+It owns the verdict, its tier, and what a hold asks for. It reads neither clock nor database, and it never lets an
+exception decide: a rule that fails holds the action, so that a broken policy stops work instead of letting it
+through. Below the workflow's policy lie the built-in floor and the organisation's own floor, which can only make a
+verdict stricter.
 """
 
 from __future__ import annotations
 
-from approvals.domain import money
-from approvals.domain.rules import RULES, Rule
-from approvals.domain.terms import STRICTNESS, Assessment, Facts, Finding, Policy, Tier
+from collections.abc import Iterable, Sequence
+
+from approvals.domain import money, providers
+from approvals.domain.conditions import Unclear
+from approvals.domain.facts import Book, Reading
+from approvals.domain.known import Known
+from approvals.domain.rules import FLOOR, PARAMETERS, BuiltIn
+from approvals.domain.terms import (
+    STRICTNESS,
+    TIERS,
+    Assessment,
+    Clocks,
+    Facts,
+    Finding,
+    Level,
+    Policy,
+    Rule,
+    Tier,
+)
+
+FLOOR_PREFIX = "floor."
 
 
-def assess(facts: Facts, policy: Policy, rules: tuple[Rule, ...] = RULES) -> Assessment:
+def assess(
+    facts: Facts,
+    policy: Policy,
+    known: Known | None = None,
+    *,
+    floor: Policy | None = None,
+    built_in: Sequence[BuiltIn] | None = None,
+    book: Book | None = None,
+) -> Assessment:
     """The policy's verdict. Never raises."""
-    findings = [found for rule in rules if (found := _ask(rule, facts, policy)) is not None]
+    reading = Reading(known or Known(facts=facts), book or providers.BOOK)
+    asked = built_in if built_in is not None else (*FLOOR, *(() if policy.rules else PARAMETERS))
+    findings = [found for rule in asked if (found := _ask(rule, facts, policy)) is not None]
+    named = [(policy, rule, "") for rule in policy.rules]
+    if floor is not None:
+        named += [(floor, rule, FLOOR_PREFIX) for rule in floor.rules if rule.then != "allow"]
+    holding: list[tuple[Policy, Rule]] = []
+    for owner, rule, prefix in named:
+        found = _apply(rule, reading, prefix)
+        if found is None:
+            continue
+        findings.append(found)
+        if found.decision == "hold":
+            holding.append((owner, rule))
     if not findings:
         findings = [Finding(decision="hold", rule="hold.no_rule", explanation="No rule covers this action.")]
     # Stable: of several equally strict findings the first rule in the table gives the explanation.
     findings.sort(key=lambda finding: -STRICTNESS.index(finding.decision))
     first = findings[0]
+    rules = [rule for _, rule in holding]
+    tier = _most_urgent([tier_of(facts, policy), *(rule.tier for rule in rules)])
     return Assessment(
         decision=first.decision,
         rule=first.rule,
         explanation=first.explanation,
-        tier=tier_of(facts, policy),
+        tier=tier,
         policy=policy.slug,
         policy_revision=policy.revision,
         findings=tuple(findings),
+        levels=_levels(policy, holding),
+        clocks=_clocks(policy, tier, rules),
     )
 
 
@@ -47,7 +91,7 @@ def tier_of(facts: Facts, policy: Policy) -> Tier:
     return "low"
 
 
-def _ask(rule: Rule, facts: Facts, policy: Policy) -> Finding | None:
+def _ask(rule: BuiltIn, facts: Facts, policy: Policy) -> Finding | None:
     try:
         return rule(facts, policy)
     except Exception as error:
@@ -58,6 +102,46 @@ def _ask(rule: Rule, facts: Facts, policy: Policy) -> Finding | None:
             rule="hold.rule_failed",
             explanation=f"The rule {name} could not be applied ({type(error).__name__}); a person decides.",
         )
+
+
+def _apply(rule: Rule, reading: Reading, prefix: str) -> Finding | None:
+    try:
+        if not reading.matches(rule.when):
+            return None
+        explanation = reading.filled(rule.explanation or rule.title)
+        return Finding(decision=rule.then, rule=f"{prefix}{rule.id}", explanation=explanation)
+    except Unclear as unclear:
+        why = unclear.message.rstrip(".")
+    except Exception as error:
+        why = type(error).__name__
+    return Finding(
+        decision="hold",
+        rule=f"{prefix}{rule.id}",
+        explanation=f"The rule “{rule.title}” could not be applied ({why}); a person decides.",
+    )
+
+
+def _levels(policy: Policy, holding: Iterable[tuple[Policy, Rule]]) -> tuple[Level, ...]:
+    """All levels that the rules which held ask for, each with the most people that any of them wants."""
+    found: dict[tuple[str, str], Level] = {}
+    for _, rule in holding:
+        for level in rule.levels:
+            key = (level.name, level.group)
+            if key not in found or found[key].need < level.need:
+                found[key] = level
+    return tuple(found.values()) or policy.levels
+
+
+def _clocks(policy: Policy, tier: Tier, rules: Iterable[Rule]) -> Clocks:
+    own = policy.clocks[tier] if tier in policy.clocks else Policy(slug="").clocks[tier]
+    asked = [own, *(rule.clocks for rule in rules if rule.clocks is not None)]
+    return Clocks(
+        decide_by=min(one.decide_by for one in asked), execute_by=min(one.execute_by for one in asked)
+    )
+
+
+def _most_urgent(tiers: Iterable[Tier | None]) -> Tier:
+    return min((tier for tier in tiers if tier is not None), key=TIERS.index)
 
 
 def _tier_of_amount(facts: Facts, policy: Policy) -> Tier | None:

@@ -25,9 +25,17 @@ class PolicyPublished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     notes: str = ""
 
 
+# Parameters that came later. Unused they are left out, so that what was published before keeps its bytes and digest.
+_LATER = {"rules": [], "sample_percent": 0}
+
+
 def parameters_of(policy: Policy) -> bytes:
     """The canonical bytes that a policy's digest covers. The revision is left out: equal parameters are equal."""
-    return digests.encode(msgspec.structs.replace(policy, revision=0))
+    plain = msgspec.to_builtins(msgspec.structs.replace(policy, revision=0))
+    for name, unused in _LATER.items():
+        if plain[name] == unused:
+            del plain[name]
+    return digests.canonical(plain)
 
 
 def decode(payload: bytes) -> PolicyPublished:

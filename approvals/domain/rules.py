@@ -1,7 +1,8 @@
-"""The rules of the first policies. Each reads the facts and the parameters and finds one thing, or nothing.
+"""The rules that are built in: the floor below every policy, and those that read a policy's parameters.
 
-A rule refuses what the scope forbids, holds what a person must see, allows what is plainly fine. It never
-looks at another rule: which finding counts is decided in `policy.assess`.
+Each reads the facts and the parameters and finds one thing, or nothing: it refuses what the scope forbids, holds what
+a person must see, allows what is plainly fine. It never looks at another rule: which finding counts is decided in
+`policy.assess`. The rules that an administrator writes are data (`terms.Rule`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from approvals.domain import money
 from approvals.domain.terms import Facts, Finding, Policy
 from orchestrator.domain import specs
 
-Rule = Callable[[Facts, Policy], Finding | None]
+BuiltIn = Callable[[Facts, Policy], Finding | None]
 
 CATEGORY_WORDS: dict[str, str] = {
     "routine": "routine",
@@ -83,8 +84,14 @@ def over_rolling_limit(facts: Facts, policy: Policy) -> Finding | None:
     return None
 
 
+def unclassified_tool(facts: Facts, policy: Policy) -> Finding | None:
+    if facts.is_classified:
+        return None
+    return _hold("hold.unclassified", f"Nobody declared {facts.tool}, and its name does not say what it does.")
+
+
 def always_held(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.category not in _held(policy):
+    if facts.category not in _held(facts, policy):
         return None
     amount = f" of {_amount(facts)}" if facts.amount else ""
     word = CATEGORY_WORDS[facts.category]
@@ -108,7 +115,7 @@ def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def over_policy_limit(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.category in _held(policy) or (facts.category in policy.allowed and not _moves_money(facts)):
+    if facts.category in _held(facts, policy) or (facts.category in policy.allowed and not _moves_money(facts)):
         return None
     what = f"what is {CATEGORY_WORDS[facts.category]}"
     if facts.amount is None:
@@ -131,28 +138,30 @@ def allowed_category(facts: Facts, policy: Policy) -> Finding | None:
     return _allow("allow.category", f"This action is {CATEGORY_WORDS[facts.category]} and moves no money.")
 
 
-RULES: tuple[Rule, ...] = (
+# Below every policy, whatever it says.
+FLOOR: tuple[BuiltIn, ...] = (
     tool_outside_scope,
     category_outside_scope,
     target_outside_scope,
     currency_outside_scope,
     over_action_limit,
     over_rolling_limit,
+    unclassified_tool,
     always_held,
     affects_a_person,
     unreadable_money,
-    over_policy_limit,
-    allowed_category,
 )
+# What a policy's parameters say, when it has no rules of its own.
+PARAMETERS: tuple[BuiltIn, ...] = (over_policy_limit, allowed_category)
 
 
 def _moves_money(facts: Facts) -> bool:
     return facts.moves_money or facts.amount is not None or facts.currency is not None
 
 
-def _held(policy: Policy) -> frozenset[specs.Category]:
-    """What always waits: the policy's own list, and the floor below every policy."""
-    return frozenset((*policy.always_hold, *specs.ALWAYS_HELD))
+def _held(facts: Facts, policy: Policy) -> frozenset[specs.Category]:
+    """What always waits: the policy's own list, and for every tool that was declared the floor's."""
+    return frozenset((*policy.always_hold, *(specs.ALWAYS_HELD if facts.is_declared else ())))
 
 
 def _limits(facts: Facts) -> list[specs.Limit]:

@@ -1,7 +1,7 @@
 """What a policy is asked with and answers with: facts, parameters, findings. Plain values, no judgement.
 
-The parameters are what an administrator publishes; a revision of them is immutable. New kinds of facts join
-`Facts` as fields filled by the gate, so that rules can read them and nothing else has to change.
+The parameters are what an administrator publishes; a revision of them is immutable. `Facts` holds what the floor
+below every policy needs; everything else that a condition may name is read by `providers`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `moves_money` says that the tool was declared with an amount, whether or not this call gives a readable one.
 
     `rolling` is what the agent has spent or reserved in its scope's window, by Limit.account, without this action.
+
+    `is_declared` says that an administrator declared the tool. The tools of recorded runs are not: what they do is
+    guessed from a table, and `is_classified` says whether the table knew.
     """
 
     agent: str
@@ -41,6 +44,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     moves_money: bool = False
     person: str | None = None
     rolling: Mapping[str, str] = {}
+    reads_only: bool = False
+    is_declared: bool = True
+    is_classified: bool = True
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +62,23 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     decide_by: int
     execute_by: int
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A named rule: when its condition (CEL over the facts) matches, its verdict is a finding.
+
+    `explanation` is the sentence that people read; {names of facts} in braces are filled with what was found. A rule
+    that holds may ask for levels of its own, raise the tier, or shorten the clocks.
+    """
+
+    id: str
+    title: str
+    when: str
+    then: Decision
+    explanation: str = ""
+    levels: tuple[Level, ...] = ()
+    tier: Tier | None = None
+    clocks: Clocks | None = None
 
 
 MINUTE, HOUR = 60, 3600
@@ -75,6 +98,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     and currency, the amount up to which the other categories pass; a category without one for the currency
     waits. `allowed` are the categories that pass when they move no money. `tier_amounts` gives by currency
     ("*": any other) the amounts from which a held action is critical and high.
+
+    `rules` take the place of `limits` and `allowed` when there are any: the strictest that matches decides, and what
+    none matches is held. `sample_percent` of the allowed actions are put before reviewers afterwards.
     """
 
     slug: str
@@ -86,6 +112,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tier_amounts: dict[str, dict[Tier, str]] = msgspec.field(default_factory=lambda: dict(TIER_AMOUNTS))
     levels: tuple[Level, ...] = (Level(name="reviewers", group="reviewer", need=1),)
     clocks: dict[Tier, Clocks] = msgspec.field(default_factory=lambda: dict(CLOCKS))
+    rules: tuple[Rule, ...] = ()
+    sample_percent: int = 0
 
 
 STRICT = Policy(slug="strict", title="Everything of consequence waits for a person")
@@ -100,7 +128,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy's answer: the strictest finding first, the tier, and every finding as its evidence."""
+    """The policy's answer: the strictest finding first, the tier, and every finding as its evidence.
+
+    `levels` and `clocks` are what a hold asks for: the policy's own, or those of the rules that held.
+    """
 
     decision: Decision
     rule: str
@@ -109,3 +140,5 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     policy_revision: int
     findings: tuple[Finding, ...] = ()
+    levels: tuple[Level, ...] = ()
+    clocks: Clocks | None = None

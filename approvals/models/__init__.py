@@ -1,7 +1,7 @@
 """Rows of requests, sign-offs and policies. Only this app's own services, queries and admin may import them."""
 
-from approvals.models.policy import PolicyRevision
+from approvals.models.policy import PolicyDraft, PolicyRevision, Sample
 from approvals.models.request import ApprovalRequest
 from approvals.models.sign_off import SignOff
 
-__all__ = ["ApprovalRequest", "PolicyRevision", "SignOff"]
+__all__ = ["ApprovalRequest", "PolicyDraft", "PolicyRevision", "Sample", "SignOff"]

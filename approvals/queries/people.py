@@ -57,3 +57,18 @@ def name_of(username: str) -> str:
     account: Any = get_user_model().objects.filter(username=username).first()
     full = account.get_full_name() if account is not None else ""
     return f"{full} ({username})" if full and full != username else username
+
+
+def members(groups: Iterable[str]) -> dict[str, int]:
+    """How many active people of each group may sign off. Accounts of programs are not counted."""
+    wanted = list(groups)
+    usernames = (
+        get_user_model().objects.filter(is_active=True, groups__name__in=wanted).values_list("username", flat=True)
+    )
+    found = dict.fromkeys(wanted, 0)
+    for person in reviewers(usernames).values():
+        if person.is_service or not person.may_sign_off:
+            continue
+        for group in person.groups & found.keys():
+            found[group] += 1
+    return found

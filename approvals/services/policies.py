@@ -1,4 +1,4 @@
-"""Published policies: publish one, find the one that applies, and ask it.
+"""Published policies: publish one, find the one that applies, and ask it, with the organisation's floor beside it.
 
 A policy that cannot be found or read does not exist, and what no policy covers is held.
 """
@@ -6,16 +6,19 @@ A policy that cannot be found or read does not exist, and what no policy covers 
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from django.db import transaction
 
 from approvals import projections
-from approvals.domain import policy, published, terms
-from approvals.models import PolicyRevision
-from approvals.services import recording
+from approvals.domain import policy, published, shipped, soundness, terms
+from approvals.models import PolicyDraft, PolicyRevision
+from approvals.queries import people
+from approvals.services import history, recording
 from orchestrator.domain import digests, errors
+from orchestrator.domain.soundness import Fault
 from orchestrator.ports import ActionFacts
 
 
@@ -27,10 +30,55 @@ class UnreachableQuorum(errors.Refused):
     """A level asks for nobody, so nothing would ever be signed off. Ask for at least one person in each."""
 
 
+class Unsound(errors.Refused):
+    """This policy cannot be published as it is. Each fault says where and what to do."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__(faults[0].text if faults else None)
+
+
+class ChangedMeanwhile(errors.Conflict):
+    """Somebody published a revision of this policy while you were writing."""
+
+
+def publish_checked(
+    *, spec: terms.Policy, by: Any, now: dt.datetime, expected: int, notes: str = ""
+) -> terms.Policy:
+    """Publish what an administrator wrote, if nothing about it is wrong and nobody was first.
+
+    Its draft is gone then. Raises Unsound, ChangedMeanwhile.
+    """
+    faults = faults_of(spec)
+    if faults:
+        raise Unsound(faults)
+    with transaction.atomic():
+        newest = _newest(spec.slug)
+        if (newest.revision if newest is not None else 0) != expected:
+            raise ChangedMeanwhile()
+        try:
+            published_ = publish_policy(policy=spec, by=by, now=now, notes=notes)
+        except errors.Conflict:
+            raise ChangedMeanwhile() from None
+        PolicyDraft.objects.filter(slug=spec.slug).delete()
+    return published_
+
+
+def faults_of(spec: terms.Policy) -> list[Fault]:
+    """Everything that is wrong with a policy now, with the people there are now."""
+    levels = [*spec.levels, *(level for rule in spec.rules for level in rule.levels)]
+    members = people.members({level.group for level in levels})
+    found = soundness.policy_faults(spec, members)
+    if spec.slug == shipped.FLOOR_SLUG and any(rule.then == "allow" for rule in spec.rules):
+        found.append(Fault("rules", "The floor only makes verdicts stricter. Rules that allow belong into policies."))
+    return found
+
+
 def publish_policy(*, policy: terms.Policy, by: Any, now: dt.datetime, notes: str = "") -> terms.Policy:
     """Publish the next revision of a policy. Publishing what is published already changes nothing.
 
-    `by` is a user, or None for the system itself. Raises UnreachableQuorum, or a Conflict when somebody else
+    `by` is a user, or None for the system itself. It checks no more than that a level asks for somebody; what an
+    administrator writes comes through `publish_checked`. Raises UnreachableQuorum, or a Conflict when somebody else
     published in the meantime.
     """
     if not policy.levels or any(level.need < 1 for level in policy.levels):
@@ -57,33 +105,46 @@ def publish_policy(*, policy: terms.Policy, by: Any, now: dt.datetime, notes: st
 
 
 def ensure_shipped(*, now: dt.datetime) -> None:
-    """Publish the policies that every installation has. May be called again."""
-    publish_policy(policy=terms.STRICT, by=None, now=now, notes="Shipped with Countersign.")
+    """Publish the policies that every installation has, once. What an administrator changed since stays."""
+    for one in shipped.SHIPPED:
+        if _newest(one.slug) is None:
+            publish_policy(policy=one, by=None, now=now, notes="Shipped with Countersign.")
 
 
 def find_policy(slug: str) -> terms.Policy:
-    """The newest revision of a policy. *strict* is built in until it is published."""
-    newest = _newest(slug)
+    """The newest revision of a policy. The shipped ones are built in until they are published."""
+    newest = _newest(slug or terms.STRICT.slug)
     if newest is not None:
         return _read(newest)
-    if slug in (terms.STRICT.slug, ""):
-        return terms.STRICT
+    for one in shipped.SHIPPED:
+        if one.slug == (slug or terms.STRICT.slug):
+            return one
     raise UnknownPolicy(f"There is no policy named {slug!r}. Choose a published one.", slug=slug)
+
+
+def find_revision(slug: str, revision: int) -> terms.Policy:
+    """One revision of a policy, however old."""
+    row = PolicyRevision.objects.filter(slug=slug, revision=revision).first()
+    if row is None:
+        raise UnknownPolicy(f"The policy {slug} has no revision {revision}.", slug=slug)
+    return _read(row)
 
 
 def assess_action(facts: ActionFacts) -> terms.Assessment:
     """The verdict of the workflow's policy. An unknown policy holds the action under *strict*."""
     asked = facts_of(facts)
+    known = history.known_of(facts, asked)
+    floor = find_policy(shipped.FLOOR_SLUG)
     try:
         applied = find_policy(facts.workflow.policy)
     except UnknownPolicy as unknown:
-        strict = policy.assess(asked, terms.STRICT)
+        strict = policy.assess(asked, terms.STRICT, known, floor=floor)
         if strict.decision == "refuse":
             return strict
         return msgspec.structs.replace(
             strict, decision="hold", rule="hold.unknown_policy", explanation=unknown.message
         )
-    return policy.assess(asked, applied)
+    return policy.assess(asked, applied, known, floor=floor)
 
 
 def facts_of(facts: ActionFacts) -> terms.Facts:
@@ -100,6 +161,7 @@ def facts_of(facts: ActionFacts) -> terms.Facts:
         moves_money=bool(facts.tool.amount_field or facts.tool.currency_field),
         person=facts.person,
         rolling=facts.rolling,
+        reads_only=facts.tool.reads_only,
     )
 
 
@@ -118,5 +180,9 @@ def _newest(slug: str) -> PolicyRevision | None:
 
 
 def _read(row: PolicyRevision) -> terms.Policy:
-    found = msgspec.json.decode(row.parameters, type=terms.Policy)
-    return msgspec.structs.replace(found, revision=row.revision)
+    return msgspec.structs.replace(_decoded(row.parameters), revision=row.revision)
+
+
+@lru_cache(maxsize=256)
+def _decoded(parameters: str) -> terms.Policy:
+    return msgspec.json.decode(parameters, type=terms.Policy)

@@ -11,8 +11,8 @@ import msgspec
 from django.db import connection, transaction
 
 from approvals import projections
-from approvals.domain import published, record
-from approvals.models import ApprovalRequest, PolicyRevision, SignOff
+from approvals.domain import published, record, samples
+from approvals.models import ApprovalRequest, PolicyRevision, Sample, SignOff
 
 Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
@@ -21,6 +21,7 @@ TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "approval_request": (ApprovalRequest, ("id",)),
     "sign_off": (SignOff, ("request_id", "reviewer")),
     "policy_revision": (PolicyRevision, ("slug", "revision")),
+    "sample": (Sample, ("id",)),
 }
 
 
@@ -36,12 +37,17 @@ class StoredEvent(Protocol):
 def rows_from(events: Iterable[StoredEvent]) -> Rows:
     """The rows that events of `approval` and `policy` streams lead to, each stream's in its own order."""
     requests: dict[str, record.Request] = {}
+    taken: dict[str, samples.Sample] = {}
     found: Rows = {name: {} for name in TABLES}
     for event in events:
         payload = event.payload.encode() if isinstance(event.payload, str) else bytes(event.payload)
         if event.type == published.PolicyPublished.TYPE:
             columns = projections.policy_columns(published.decode(payload))
             found["policy_revision"][columns["slug"], columns["revision"]] = columns
+            continue
+        if (about := samples.decode(event.type, payload)) is not None:
+            if (sample := samples.evolve(taken.get(about.sample), about)) is not None:
+                taken[about.sample] = sample
             continue
         fact = record.decode(event.type, payload)
         if fact is None:
@@ -55,6 +61,9 @@ def rows_from(events: Iterable[StoredEvent]) -> Rows:
         for sign_off in request.sign_offs:
             columns = projections.sign_off_columns(sign_off)
             found["sign_off"][columns["request_id"], columns["reviewer"]] = columns
+    for sample in taken.values():
+        columns = projections.sample_columns(sample)
+        found["sample"][(columns["id"],)] = columns
     return found
 
 
@@ -99,11 +108,11 @@ def repair(events: Iterable[StoredEvent]) -> None:
     with transaction.atomic():
         _unguard(True)
         # Sign-offs point at requests: their rows leave first and come last.
-        for table in ("sign_off", "approval_request", "policy_revision"):
+        for table in ("sign_off", "approval_request", "policy_revision", "sample"):
             model, keys = TABLES[table]
             for key in stored[table].keys() - expected[table].keys():
                 model.objects.filter(**dict(zip(keys, key, strict=True))).delete()
-        for table in ("approval_request", "sign_off", "policy_revision"):
+        for table in ("approval_request", "sign_off", "policy_revision", "sample"):
             model, keys = TABLES[table]
             for key, columns in expected[table].items():
                 if key not in stored[table]:

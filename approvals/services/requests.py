@@ -77,10 +77,10 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
     if found.execute_by is None or rows.database_time() > found.execute_by:
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
-    because = _no_longer_signed(found, facts.workflow.policy)
+    newest = policies.assess_action(facts)
+    because = _no_longer_signed(found, newest.levels)
     if because:
         return _end(found, record.Staled, because, at)
-    newest = policies.assess_action(facts)
     if newest.decision == "refuse":
         return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
     return None
@@ -90,7 +90,9 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
     """Everything that reviewers will be shown, frozen as it is now."""
     policy = policies.find_policy(verdict.policy)
     tier: terms.Tier = msgspec.convert(verdict.tier, terms.Tier)
-    clocks = policy.clocks[tier]
+    # What the rules that held ask for; the policy's own for a verdict that came without it.
+    clocks = msgspec.convert(verdict.details.get("clocks") or policy.clocks[tier], terms.Clocks)
+    levels = msgspec.convert(verdict.details.get("levels") or policy.levels, tuple[terms.Level, ...])
     composed = sentence.compose(facts.tool, facts.arguments)
     sealed, _ = content.seal(dict(facts.arguments))
     return record.Opened(
@@ -127,7 +129,7 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
         findings=msgspec.convert(verdict.details.get("findings", []), tuple[terms.Finding, ...]),
         policy=verdict.policy,
         policy_revision=verdict.policy_revision,
-        levels=policy.levels,
+        levels=levels,
         excluded=quorum.exclusions(
             started_by=facts.started_by, agent_owner=facts.agent.owner, on_behalf_of=facts.on_behalf_of
         ),
@@ -147,7 +149,7 @@ def _bounded(one: Evidence) -> Evidence:
     )
 
 
-def _no_longer_signed(found: record.Request, slug: str) -> str:
+def _no_longer_signed(found: record.Request, wanted: tuple[terms.Level, ...]) -> str:
     """Why the sign-offs no longer make the quorum, the frozen one and the newest policy's; empty when they do."""
     signers = [given.reviewer for given in found.sign_offs if given.verb == "approve"]
     now = people.reviewers(signers)
@@ -159,18 +161,11 @@ def _no_longer_signed(found: record.Request, slug: str) -> str:
     answers = [quorum.Answer(person=name, verb="approve", groups=now[name].groups) for name in signers]
     for levels, whose in (
         (found.opened.levels, "its quorum"),
-        (_levels(slug), "the policy's present quorum"),
+        (wanted, "the policy's present quorum"),
     ):
         if quorum.tally(levels, answers).outcome != "approved":
             return f"The people who approved this do not make {whose}."
     return ""
-
-
-def _levels(slug: str) -> tuple[terms.Level, ...]:
-    try:
-        return policies.find_policy(slug).levels
-    except policies.UnknownPolicy:
-        return terms.STRICT.levels
 
 
 def _end(found: record.Request, kind: type[record.Closed], reason: str, at: dt.datetime) -> str:

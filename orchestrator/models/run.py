@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from orchestrator.models.stream import KeyField
@@ -145,4 +146,12 @@ class Action(models.Model):
             models.Index(fields=["run", "proposed_seq"], name="action_of_run"),
             models.Index(fields=["agent", "currency", "proposed_at"], name="action_totals"),
             models.Index(fields=["state"], name="action_state_idx"),
+            models.Index(
+                fields=["currency", "proposed_at"],
+                name="action_spent",
+                condition=models.Q(amount__isnull=False),
+            ),
+            # Targets are of any length, so they are found by their hash.
+            HashIndex(fields=["target"], name="action_target"),
+            models.Index(fields=["-proposed_at"], name="action_latest"),
         ]

@@ -65,6 +65,17 @@ def action_page(run: str, *, after: int = 0, limit: int = 50, state: str = "") -
     return ActionPage(cards, found.count(), cards[-1].proposed_seq if len(rows) > limit else 0)
 
 
+def latest(run: str, *, state: str, limit: int) -> tuple[ActionCard, ...]:
+    """A run's actions in one state, the newest first."""
+    return cards_of(models.Action.objects.filter(run_id=run, state=state).order_by("-proposed_seq")[:limit])
+
+
+def recent(*, since: dt.datetime, limit: int) -> tuple[ActionCard, ...]:
+    """Actions of all runs that the gate weighed since a moment, the newest first."""
+    found = models.Action.objects.filter(proposed_at__gte=since, consequential=True).exclude(state="proposed")
+    return cards_of(found.order_by("-proposed_at")[:limit])
+
+
 def action_card(run: str, action: str) -> ActionCard:
     rows = list(models.Action.objects.filter(run_id=run, action=action)[:1])
     if not rows:

@@ -12,10 +12,7 @@ from orchestrator.domain.replies import Evidence, Result
 from orchestrator.domain.specs import StageSpec
 from orchestrator.domain.state import Action, RunState
 from orchestrator.ports import ActionFacts
-
-# Amounts of actions in these states count against rolling limits: reserved when allowed or held, freed when
-# refused or voided.
-RESERVED = ("allowed", "held", "released", "claimed", "executed", "unconfirmed")
+from orchestrator.queries import totals
 
 
 def action_facts(state: RunState, action: Action) -> ActionFacts:
@@ -49,9 +46,9 @@ def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
 
     An amount below zero frees nothing: an agent could make room for itself with it.
     """
-    totals: dict[str, str] = {}
+    found: dict[str, str] = {}
     for limit in state.spec.agents[action.agent].scope.limits:
-        if limit.rolling is None or limit.account in totals:
+        if limit.rolling is None or limit.account in found:
             continue
         rows = sql.run(
             'SELECT coalesce(sum(greatest(amount,0)),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
@@ -61,13 +58,13 @@ def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
                 action.agent,
                 limit.currency,
                 float(limit.window_hours),
-                list(RESERVED),
+                list(totals.RESERVED),
                 ids.row_id(state.stream, action.id),
                 limit.tool,
             ],
         )
-        totals[limit.account] = rows[0][0]
-    return totals
+        found[limit.account] = rows[0][0]
+    return found
 
 
 def stage_inputs(state: RunState, stage: StageSpec) -> dict[str, Any]:

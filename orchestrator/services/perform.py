@@ -174,11 +174,10 @@ def _assess(state: RunState, held: Held, owner: Owner) -> Appended | None:
     if action is None or action.status != "proposed":
         raise NoLongerWanted
     fence = Fence(held.key, held.token, True)
-    agent = state.spec.agents[action.agent]
-    if action.amount is not None and any(limit.rolling is not None for limit in agent.scope.limits):
-        # Two assessments of one agent must not both fit into what only one of them may use.
+    if action.amount is not None:
+        # Totals go by agent, target and day: two assessments must not both fit into what only one of them may use.
         with transaction.atomic():
-            sql.run("SELECT pg_advisory_xact_lock(hashtext($1))", [f"rolling:{action.agent}"])
+            sql.run("SELECT pg_advisory_xact_lock(hashtext($1))", [f"rolling:{action.currency or ''}"])
             return _assess_locked(state, action, fence, owner)
     known = facts.action_facts(state, action)
     verdict = _ask_gate(known)

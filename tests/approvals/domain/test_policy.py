@@ -135,7 +135,7 @@ def test_no_policy_can_let_the_always_held_categories_pass(category):
 
 
 def test_an_action_that_no_rule_covers_is_held():
-    found = policy.assess(facts(), LIMITED, rules=())
+    found = policy.assess(facts(), LIMITED, built_in=())
 
     assert (found.decision, found.rule) == ("hold", "hold.no_rule")
 
@@ -153,11 +153,11 @@ def allowing(facts: terms.Facts, policy: terms.Policy) -> terms.Finding | None:
 
 
 def test_a_rule_that_fails_holds_what_the_others_allow():
-    assert policy.assess(facts(), LIMITED, rules=(allowing, broken)).decision == "hold"
+    assert policy.assess(facts(), LIMITED, built_in=(allowing, broken)).decision == "hold"
 
 
 def test_a_rule_that_fails_does_not_weaken_a_refusal():
-    assert policy.assess(facts(), LIMITED, rules=(broken, refusing)).decision == "refuse"
+    assert policy.assess(facts(), LIMITED, built_in=(broken, refusing)).decision == "refuse"
 
 
 @pytest.mark.parametrize("limit", ["", "many", "NaN", "-1", "Infinity", "1e9"])

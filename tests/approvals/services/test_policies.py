@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from django.utils import timezone
 
-from approvals.domain import terms
+from approvals.domain import shipped, terms
 from approvals.models import PolicyRevision
 from approvals.services import policies
 from orchestrator import eventlog
@@ -17,14 +17,19 @@ pytestmark = pytest.mark.django_db
 replace = msgspec.structs.replace
 
 
-def test_strict_applies_before_it_is_published_and_is_published_once():
+def test_the_shipped_policies_apply_before_they_are_published_and_are_published_once():
     assert policies.find_policy("strict") == terms.STRICT
+    assert policies.find_policy("balanced") == shipped.BALANCED
 
     policies.ensure_shipped(now=timezone.now())
     policies.ensure_shipped(now=timezone.now())
 
-    (row,) = PolicyRevision.objects.all()
-    assert (row.slug, row.revision, row.published_by) == ("strict", 1, "system")
+    rows = PolicyRevision.objects.order_by("slug")
+    assert [(row.slug, row.revision, row.published_by) for row in rows] == [
+        ("balanced", 1, "system"),
+        ("floor", 1, "system"),
+        ("strict", 1, "system"),
+    ]
     assert policies.find_policy("strict") == replace(terms.STRICT, revision=1)
     (event,) = eventlog.events_after(journal.stream_for("policy", "strict"), 0)
     assert event.type == "policy.published"
@@ -39,6 +44,15 @@ def test_a_changed_policy_is_the_next_revision(admin):
 
     assert (changed.revision, policies.find_policy("strict").title) == (2, "Stricter")
     assert PolicyRevision.objects.get(revision=2).published_by == "admin"
+
+
+def test_what_an_administrator_made_of_a_shipped_policy_stays(admin):
+    policies.ensure_shipped(now=timezone.now())
+    policies.publish_policy(policy=replace(terms.STRICT, title="Ours"), by=admin, now=timezone.now())
+
+    policies.ensure_shipped(now=timezone.now())
+
+    assert policies.find_policy("strict").title == "Ours"
 
 
 @pytest.mark.parametrize("levels", [(), (terms.Level(name="nobody", group="reviewer", need=0),)])

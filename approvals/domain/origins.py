@@ -1,0 +1,139 @@
+"""Facts from where a call's values come from, and whether the request asks for what the call does.
+
+These weigh the words that surround an action, never who the agent is. They say what stands where; what follows from
+it is the rules' business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.domain import provenance
+from approvals.domain.facts import FactType, Provider
+from approvals.domain.known import Known
+
+# Words for the same deed: a tool whose name holds one of a row is asked for by a request that holds another.
+DEEDS: tuple[frozenset[str], ...] = tuple(
+    frozenset(row.split())
+    for row in (
+        "send mail email message write reply answer respond forward tell inform notify contact text dm share let say "
+        "ask greet thank congratulate",
+        "pay transfer send wire remit refund reimburse settle bill rent money transaction payment owe cover split",
+        "book reserve reservation booking stay",
+        "create add make new schedule plan set put arrange organize organise append write draft save record",
+        "schedule reschedule move postpone plan set recurring monthly weekly standing",
+        "update change edit modify adjust set correct rename fix replace increase decrease",
+        "delete remove erase clear drop cancel clean",
+        "cancel stop abort withdraw revoke call",
+        "share grant give access invite permission",
+        "invite add onboard join include participant",
+        "post publish upload put announce submit",
+        "read open visit browse look see check get fetch show view find summarize summarise tell access search follow",
+        "remove kick ban exclude evict block",
+        "upload attach store save",
+        "download fetch get save export",
+        "run execute start launch do perform",
+        "todo task tasks instructions actions",
+    )
+)
+_WORD = re.compile(r"[a-z]+")
+_PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_COMMON = frozenset("a an the to of in on for and or by with from my all current day list user".split())
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a tool's name: send_direct_message and sendDirectMessage are three each."""
+    return tuple(part.lower() for part in _PARTS.findall(name))
+
+
+def asks_for(task: str, tool: str) -> bool:
+    """Whether a request's words name what a tool does: its deed, or another word for it."""
+    said = {_stem(word) for word in _WORD.findall(task.casefold())}
+    named = [word for word in words_of(tool) if word not in _COMMON]
+    deed = named[0] if named else ""
+    alike = {_stem(deed)} | {
+        _stem(word) for row in DEEDS if deed in row or _stem(deed) in {_stem(one) for one in row} for word in row
+    }
+    return bool(alike & said)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _provenance(known: Known) -> Mapping[str, Any]:
+    sources = known.history.sources()
+    readied = provenance.Readied.of(sources)
+    origins = provenance.trace(known.arguments, readied, only=known.operands)
+    kinds = [origin.kind for origin in origins]
+    target = known.facts.target
+    of_targets = provenance.trace({"target": target}, readied) if target else ()
+    of_target = of_targets[0].kind if of_targets else "unknown"
+    return {
+        "provenance.of": {
+            origin.argument: origin.kind for origin in provenance.trace(known.arguments, readied)
+        },
+        "provenance.target": of_target if target else "none",
+        "provenance.all_from_task": bool(kinds) and all(kind == "task" for kind in kinds),
+        "provenance.from_file": "file" in kinds,
+        "provenance.from_result": "result" in kinds,
+        "provenance.from_instruction": any(origin.is_instructed for origin in origins),
+        "provenance.is_unknown": any(
+            origin.kind in ("unknown", "agent") and provenance.is_outside(origin.value) for origin in origins
+        )
+        or (bool(target) and of_target in ("unknown", "agent")),
+        "provenance.words": "; ".join(origin.sentence for origin in origins[:6]) or "the call has no operand",
+    }
+
+
+def _request(known: Known) -> Mapping[str, Any]:
+    sources = known.history.sources()
+    return {
+        "request.is_given": bool(sources.task.strip()),
+        "request.asks_for_it": asks_for(sources.task, known.facts.tool),
+    }
+
+
+def _results(known: Known) -> Mapping[str, Any]:
+    sources = known.history.sources()
+    given = [*sources.results[-provenance.TEXTS :], *sources.files[: provenance.TEXTS]]
+    return {"results.have_instructions": any(provenance.speaks_to_agent(one.text) for one in given)}
+
+
+PROVENANCE = Provider(
+    "provenance",
+    (
+        FactType("provenance.of", "map", "by argument: task, file, result, agent or unknown"),
+        FactType("provenance.target", "text", "where the target stands, none without a target"),
+        FactType(
+            "provenance.all_from_task", "boolean", "all that the call reaches or moves stands in the request", otherwise="a part of what it reaches or moves does not stand in the request"),
+        FactType("provenance.from_file", "boolean", "a part of it stands in an uploaded file only", otherwise="no part of it stands in an uploaded file only"),
+        FactType("provenance.from_result", "boolean", "a part of it stands in an earlier result only", otherwise="no part of it stands in an earlier result only"),
+        FactType(
+            "provenance.from_instruction", "boolean", "a part of it comes from text that instructs the agent", otherwise="no part of it comes from text that instructs the agent"),
+        FactType("provenance.is_unknown", "boolean", "an address or target stands in nothing that was given", otherwise="every address and target stands somewhere in what was given"),
+        FactType("provenance.words", "text", "the origin of each operand in words"),
+    ),
+    _provenance,
+)
+REQUEST = Provider(
+    "request",
+    (
+        FactType("request.is_given", "boolean", "there is a request in words", otherwise="there is no request in words"),
+        FactType("request.asks_for_it", "boolean", "the request names what the tool does", otherwise="the request does not name what the tool does"),
+    ),
+    _request,
+)
+RESULTS = Provider(
+    "results",
+    (
+        FactType(
+            "results.have_instructions", "boolean", "an earlier result or file holds text that instructs agents", otherwise="nothing that the agent read instructs agents"),
+    ),
+    _results,
+)

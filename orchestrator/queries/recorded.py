@@ -1,0 +1,79 @@
+"""Actions of the past as the gate saw them: the stored call with its declaration and scope, and earlier results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator import blobs, eventlog
+from orchestrator.domain import events as e
+from orchestrator.domain.replies import Evidence
+from orchestrator.domain.state import RunState
+from orchestrator.ports import ActionFacts
+from orchestrator.queries import actions
+from orchestrator.queries.actions import ActionCard
+
+
+def results(run: str, *, before: str = "", limit: int = 50) -> list[tuple[str, str, Any]]:
+    """What the run's last executed actions gave, the earliest first: (action, tool, value). `before` is left out,
+    with all that was proposed after it."""
+    cards = [card for card in actions.latest(run, state="executed", limit=limit) if card.action != before]
+    if before and (asked := [card for card in _card(run, before)]):
+        cards = [card for card in cards if card.proposed_seq < asked[0].proposed_seq]
+    tools = {card.action: card.tool for card in cards}
+    found = []
+    for stored in eventlog.events_caused_by(run, [card.proposed_seq for card in cards]):
+        body = stored.body
+        if isinstance(body, e.ActionExecuted) and body.action in tools:
+            found.append((body.action, tools[body.action], blobs.value(body.result)))
+    return found
+
+
+def facts_of(cards: Iterable[ActionCard]) -> Iterator[tuple[ActionCard, ActionFacts]]:
+    """The facts of recorded actions as the gate is told them, one run's together. Rolling totals are left out."""
+    by_run: dict[str, list[ActionCard]] = {}
+    for card in cards:
+        by_run.setdefault(card.run, []).append(card)
+    for run, of_run in by_run.items():
+        state: RunState = eventlog.load(run).state
+        proposals = {
+            stored.seq: stored.body
+            for stored in eventlog.events_at(run, [card.proposed_seq for card in of_run])
+        }
+        for card in of_run:
+            body = proposals.get(card.proposed_seq)
+            if isinstance(body, e.ActionProposed):
+                yield card, _facts(state, body)
+
+
+def _facts(state: RunState, body: e.ActionProposed) -> ActionFacts:
+    spec = state.spec
+    evidence: Any = blobs.value(body.evidence) if body.evidence else []
+    return ActionFacts(
+        run=state.stream,
+        action=body.action,
+        digest=body.digest,
+        workflow=spec,
+        agent=spec.agents[body.agent],
+        tool=spec.tools[body.tool],
+        stage=body.stage,
+        arguments=blobs.value(body.arguments),
+        target=body.target,
+        amount=body.amount,
+        currency=body.currency,
+        person=body.person,
+        reason=body.reason,
+        evidence=tuple(msgspec.convert(evidence, tuple[Evidence, ...])),
+        started_by=state.started_by,
+        on_behalf_of=state.on_behalf_of,
+        rolling={},
+    )
+
+
+def _card(run: str, action: str) -> Sequence[ActionCard]:
+    try:
+        return [actions.action_card(run, action)]
+    except actions.UnknownAction:
+        return []
