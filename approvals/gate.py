@@ -22,7 +22,9 @@ class PolicyGate:
     def assess(self, facts: ActionFacts) -> Verdict:
         found = policies.assess_action(facts)
         if found.decision == "allow":
-            samples.take(facts, found, percent=policies.find_policy(found.policy).sample_percent, now=timezone.now())
+            samples.take(
+                facts, found, percent=policies.find_policy(found.policy).sample_percent, now=timezone.now()
+            )
         return Verdict(
             decision=found.decision,
             rule=found.rule,

@@ -1,10 +1,11 @@
-"""Addresses of the inbox, and of each case in it. Deciding is a POST of its own; a GET never decides."""
+"""Addresses of the inbox, of each case in it, and of policies. Deciding is a POST of its own; a GET never decides."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from approvals import views
+from approvals.views import policies, policy_editor
 
 app_name = "approvals"
 urlpatterns = [
@@ -12,4 +13,13 @@ urlpatterns = [
     path("inbox/rows/", views.inbox_rows, name="inbox_rows"),
     path("inbox/<uuid:request_id>/", views.case, name="case"),
     path("inbox/<uuid:request_id>/sign-off/", views.sign_off, name="sign_off"),
+    path("policies/", policies.policy_list, name="policies"),
+    path("policies/new/", policy_editor.new_policy, name="new_policy"),
+    path("policies/preview/", policy_editor.preview_policy, name="preview_policy"),
+    path("policies/try/", policy_editor.try_policy, name="try_policy"),
+    path("policies/dry-run/", policy_editor.dry_run_policy, name="dry_run_policy"),
+    path("policies/<str:slug>/", policies.policy, name="policy"),
+    path("policies/<str:slug>/edit/", policy_editor.edit_policy, name="edit_policy"),
+    path("policies/<str:slug>/compare/", policies.compare_policy, name="compare_policy"),
+    path("policies/<str:slug>/drop-draft/", policy_editor.drop_draft, name="drop_draft"),
 ]

@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     "approvals.sign_off": ("approvalrequest", "Can approve or reject a held action"),
     "monitoring.view_audit": ("auditentry", "Can search the record and see chains of causes"),
     "monitoring.keep_record": ("auditentry", "Can verify, export and sign the record, and erase content"),
+    "approvals.view_policyrevision": ("policyrevision", "Can see policies"),
+    "approvals.publish_policy": ("policyrevision", "Can create, edit and publish policies"),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {
@@ -34,6 +36,7 @@ _VIEWS = {
     "orchestrator.view_workflow",
     "approvals.view_approvalrequest",
     "monitoring.view_audit",
+    "approvals.view_policyrevision",
 }
 _CONTROLS = {"orchestrator.start_run", "orchestrator.control_run"}
 ROLES: dict[str, set[str]] = {
@@ -82,6 +85,7 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Inbox", ("approvals:inbox",), "approvals.view_approvalrequest", "inbox"),
     ("Workflows", ("orchestrator:workflows",), "orchestrator.view_workflow", "sitemap"),
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
+    ("Policies", ("approvals:policies",), "approvals.view_policyrevision", "shield-check"),
     ("Audit", ("monitoring:audit",), "monitoring.view_audit", "list-search"),
     ("People", ("people",), "config.manage_people", "users"),
 ]

@@ -219,6 +219,7 @@ structlog.configure(
 # ---- Countersign ----
 # The gate that is asked before anything changes the world. Without a setting, everything is held.
 COUNTERSIGN_GATE = os.environ.get("COUNTERSIGN_GATE", "approvals.gate.PolicyGate")
+COUNTERSIGN_POLICIES = "approvals.queries.policies.names"
 COUNTERSIGN_AGENT_RUNNERS = {
     "code": "orchestrator.adapters.code_agent.CodeAgentRunner",
     "model": "orchestrator.adapters.model_agent.ModelAgentRunner",

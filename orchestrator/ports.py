@@ -161,6 +161,12 @@ def gate() -> Gate:
     return found
 
 
+def policies() -> Sequence[str]:
+    """The short names of the policies that a workflow may name. Whoever configures a gate may say which there are."""
+    found: Callable[[], Sequence[str]] = import_string(settings.COUNTERSIGN_POLICIES)
+    return found()
+
+
 @lru_cache(maxsize=1)
 def runners() -> dict[str, AgentRunner]:
     """Agent runners by agent kind."""

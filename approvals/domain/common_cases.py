@@ -273,7 +273,11 @@ def _fact(part: str) -> str:
 
 def _pattern(target: str) -> str:
     """A pattern with * and ? as a regular expression for the whole target."""
-    return "^" + "".join(".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in target) + "$"
+    return (
+        "^"
+        + "".join(".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in target)
+        + "$"
+    )
 
 
 def _glob(pattern: str) -> str:

@@ -154,5 +154,3 @@ def in_money(minor: int, currency: str) -> str:
     """Minor units as people read them: 8200000 of EUR is "82,000.00 EUR"."""
     places = money.MINOR_UNITS.get(currency, 2)
     return money.shown(Decimal(minor).scaleb(-places), currency).strip()
-
-

@@ -40,7 +40,26 @@ DEEDS: tuple[frozenset[str], ...] = tuple(
 )
 _WORD = re.compile(r"[a-z]+")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_COMMON = frozenset("a an the to of in on for and or by with from my all current day list user".split())
+_COMMON = frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "and",
+        "or",
+        "by",
+        "with",
+        "from",
+        "my",
+        "all",
+        "current",
+    )
+)
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -54,7 +73,10 @@ def asks_for(task: str, tool: str) -> bool:
     named = [word for word in words_of(tool) if word not in _COMMON]
     deed = named[0] if named else ""
     alike = {_stem(deed)} | {
-        _stem(word) for row in DEEDS if deed in row or _stem(deed) in {_stem(one) for one in row} for word in row
+        _stem(word)
+        for row in DEEDS
+        if deed in row or _stem(deed) in {_stem(one) for one in row}
+        for word in row
     }
     return bool(alike & said)
 
@@ -111,12 +133,35 @@ PROVENANCE = Provider(
         FactType("provenance.of", "map", "by argument: task, file, result, agent or unknown"),
         FactType("provenance.target", "text", "where the target stands, none without a target"),
         FactType(
-            "provenance.all_from_task", "boolean", "all that the call reaches or moves stands in the request", otherwise="a part of what it reaches or moves does not stand in the request"),
-        FactType("provenance.from_file", "boolean", "a part of it stands in an uploaded file only", otherwise="no part of it stands in an uploaded file only"),
-        FactType("provenance.from_result", "boolean", "a part of it stands in an earlier result only", otherwise="no part of it stands in an earlier result only"),
+            "provenance.all_from_task",
+            "boolean",
+            "all that the call reaches or moves stands in the request",
+            otherwise="a part of what it reaches or moves does not stand in the request",
+        ),
         FactType(
-            "provenance.from_instruction", "boolean", "a part of it comes from text that instructs the agent", otherwise="no part of it comes from text that instructs the agent"),
-        FactType("provenance.is_unknown", "boolean", "an address or target stands in nothing that was given", otherwise="every address and target stands somewhere in what was given"),
+            "provenance.from_file",
+            "boolean",
+            "a part of it stands in an uploaded file only",
+            otherwise="no part of it stands in an uploaded file only",
+        ),
+        FactType(
+            "provenance.from_result",
+            "boolean",
+            "a part of it stands in an earlier result only",
+            otherwise="no part of it stands in an earlier result only",
+        ),
+        FactType(
+            "provenance.from_instruction",
+            "boolean",
+            "a part of it comes from text that instructs the agent",
+            otherwise="no part of it comes from text that instructs the agent",
+        ),
+        FactType(
+            "provenance.is_unknown",
+            "boolean",
+            "an address or target stands in nothing that was given",
+            otherwise="every address and target stands somewhere in what was given",
+        ),
         FactType("provenance.words", "text", "the origin of each operand in words"),
     ),
     _provenance,
@@ -124,8 +169,18 @@ PROVENANCE = Provider(
 REQUEST = Provider(
     "request",
     (
-        FactType("request.is_given", "boolean", "there is a request in words", otherwise="there is no request in words"),
-        FactType("request.asks_for_it", "boolean", "the request names what the tool does", otherwise="the request does not name what the tool does"),
+        FactType(
+            "request.is_given",
+            "boolean",
+            "there is a request in words",
+            otherwise="there is no request in words",
+        ),
+        FactType(
+            "request.asks_for_it",
+            "boolean",
+            "the request names what the tool does",
+            otherwise="the request does not name what the tool does",
+        ),
     ),
     _request,
 )
@@ -133,7 +188,11 @@ RESULTS = Provider(
     "results",
     (
         FactType(
-            "results.have_instructions", "boolean", "an earlier result or file holds text that instructs agents", otherwise="nothing that the agent read instructs agents"),
+            "results.have_instructions",
+            "boolean",
+            "an earlier result or file holds text that instructs agents",
+            otherwise="nothing that the agent read instructs agents",
+        ),
     ),
     _results,
 )

@@ -50,7 +50,8 @@ _ADDRESSES_AGENT = re.compile(
     r"|\b(?:the |your |this |original |initial )task (?:that )?(?:i|you|we|was|given)\b"
     r"|\b(?:solve|complete|finish) (?:the|your|this) (?:original |initial |given )?task\b"
     r"|\b(?:ai|language|digital|virtual) (?:model|assistant|agent)\b|\b(?:gpt|claude|gemini|llama|chatgpt)\b"
-    r"|\bdear (?:ai|assistant|agent|model)\b|^\s*(?:todo|system|assistant|instruction|note to (?:the )?(?:ai|agent|assistant))\s*:"
+    r"|\bdear (?:ai|assistant|agent|model)\b"
+    r"|^\s*(?:todo|system|assistant|instruction|note to (?:the )?(?:ai|agent|assistant))\s*:"
     r"|\bas (?:an ai|a language model|an assistant|your next step)\b|\byou (?:must|have to|need to) (?:first|now|also)\b"
     r"|\bplease (?:first )?(?:do|perform|execute) (?:this|that|the following)\b|\binstead,? (?:do|please|you)\b",
     re.IGNORECASE | re.MULTILINE,

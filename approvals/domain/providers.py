@@ -104,9 +104,24 @@ SHIPPED: tuple[Provider, ...] = (
             ),
             FactType("action.reversibility", "text", "reversible, compensable or irreversible"),
             FactType("action.agent", "text", "the agent's short name"),
-            FactType("action.reads_only", "boolean", "the call changes nothing", otherwise="the call changes something"),
-            FactType("action.is_declared", "boolean", "an administrator declared the tool", otherwise="nobody declared the tool"),
-            FactType("action.is_routine", "boolean", "it only reads, or was declared as routine, and moves no money", otherwise="it is more than routine"),
+            FactType(
+                "action.reads_only",
+                "boolean",
+                "the call changes nothing",
+                otherwise="the call changes something",
+            ),
+            FactType(
+                "action.is_declared",
+                "boolean",
+                "an administrator declared the tool",
+                otherwise="nobody declared the tool",
+            ),
+            FactType(
+                "action.is_routine",
+                "boolean",
+                "it only reads, or was declared as routine, and moves no money",
+                otherwise="it is more than routine",
+            ),
             FactType("action.args", "map", "the arguments by name, as in action.args.note"),
         ),
         _action,
@@ -115,15 +130,27 @@ SHIPPED: tuple[Provider, ...] = (
         "target",
         (
             FactType("target.name", "text", "whom or what the call reaches"),
-            FactType("target.is_given", "boolean", "the call names a target", otherwise="the call names no target"),
-            FactType("target.is_first", "boolean", "no action of this tool was let through for it before", otherwise="this tool was let through for the target before"),
+            FactType(
+                "target.is_given", "boolean", "the call names a target", otherwise="the call names no target"
+            ),
+            FactType(
+                "target.is_first",
+                "boolean",
+                "no action of this tool was let through for it before",
+                otherwise="this tool was let through for the target before",
+            ),
         ),
         _target,
     ),
     Provider(
         "person",
         (
-            FactType("person.is_affected", "boolean", "the call names a person whom it affects", otherwise="it names nobody whom it affects"),
+            FactType(
+                "person.is_affected",
+                "boolean",
+                "the call names a person whom it affects",
+                otherwise="it names nobody whom it affects",
+            ),
             FactType("person.name", "text", "that person"),
         ),
         _person,

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import msgspec
 
-from approvals.domain.terms import Policy
-from orchestrator.domain import digests
+from approvals.domain import common_cases, money
+from approvals.domain.common_cases import Common
+from approvals.domain.terms import Policy, Rule
+from orchestrator.domain import digests, specs
 
 
 class PolicyPublished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,3 +42,40 @@ def parameters_of(policy: Policy) -> bytes:
 
 def decode(payload: bytes) -> PolicyPublished:
     return msgspec.json.decode(payload, type=PolicyPublished)
+
+
+def with_rules(policy: Policy) -> Policy:
+    """The same policy with its parameters written as rules, so that it can be edited rule by rule.
+
+    What it allows and holds stays the same; a policy that has rules, or nothing to write, is returned as it is.
+    """
+    if policy.rules:
+        return policy
+    rules: list[Rule] = []
+    allowed = tuple(name for name in policy.allowed if name not in specs.ALWAYS_HELD)
+    if allowed:
+        common = Common(categories=allowed, moves_no_money=True)
+        rules.append(
+            Rule(
+                id="plain",
+                title="What moves no money",
+                when=common_cases.condition(common),
+                then="allow",
+                explanation="This action is {action.category} and moves no money.",
+            )
+        )
+    for category, amounts in policy.limits.items():
+        for currency, limit in amounts.items():
+            if category in specs.ALWAYS_HELD or currency not in money.MINOR_UNITS:
+                continue
+            common = Common(categories=(category,), currency=currency, upto=limit)
+            rules.append(
+                Rule(
+                    id=f"{category}_{currency.lower()}",
+                    title=f"Small amounts, {category.replace('_', ' ')}",
+                    when=common_cases.condition(common),
+                    then="allow",
+                    explanation=common_cases.sentence(common),
+                )
+            )
+    return msgspec.structs.replace(policy, rules=tuple(rules), allowed=(), limits={}) if rules else policy

@@ -87,7 +87,9 @@ def over_rolling_limit(facts: Facts, policy: Policy) -> Finding | None:
 def unclassified_tool(facts: Facts, policy: Policy) -> Finding | None:
     if facts.is_classified:
         return None
-    return _hold("hold.unclassified", f"Nobody declared {facts.tool}, and its name does not say what it does.")
+    return _hold(
+        "hold.unclassified", f"Nobody declared {facts.tool}, and its name does not say what it does."
+    )
 
 
 def always_held(facts: Facts, policy: Policy) -> Finding | None:
@@ -105,7 +107,7 @@ def affects_a_person(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
-    if not _moves_money(facts) and facts.category != "financial":
+    if not facts.is_declared or (not _moves_money(facts) and facts.category != "financial"):
         return None
     try:
         money.read(facts.amount, facts.currency)
@@ -115,7 +117,9 @@ def unreadable_money(facts: Facts, policy: Policy) -> Finding | None:
 
 
 def over_policy_limit(facts: Facts, policy: Policy) -> Finding | None:
-    if facts.category in _held(facts, policy) or (facts.category in policy.allowed and not _moves_money(facts)):
+    if facts.category in _held(facts, policy) or (
+        facts.category in policy.allowed and not _moves_money(facts)
+    ):
         return None
     what = f"what is {CATEGORY_WORDS[facts.category]}"
     if facts.amount is None:

@@ -77,9 +77,7 @@ def evolve(sample: Sample | None, fact: Fact) -> Sample | None:
         return sample or Sample(taken=fact)
     if sample is None or sample.finding:
         return sample
-    return replace(
-        sample, finding=fact.finding, note=fact.note, reviewed_by=fact.person, reviewed_at=fact.at
-    )
+    return replace(sample, finding=fact.finding, note=fact.note, reviewed_by=fact.person, reviewed_at=fact.at)
 
 
 def encode(fact: Fact) -> bytes:

@@ -109,7 +109,9 @@ def _of_levels(where: str, levels: tuple[Level, ...], members: Mapping[str, int]
         if not level.name.strip() or not level.group.strip():
             yield Fault(where, "Each level has a name and a group of people.")
         elif not 1 <= level.need <= MAX_NEED:
-            yield Fault(where, f"A level asks for 1 to {MAX_NEED} people; {level.name} asks for {level.need}.")
+            yield Fault(
+                where, f"A level asks for 1 to {MAX_NEED} people; {level.name} asks for {level.need}."
+            )
         needed[level.group] = needed.get(level.group, 0) + level.need
     names = [level.name for level in levels]
     if len(set(names)) < len(names):

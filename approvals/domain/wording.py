@@ -15,14 +15,17 @@ from orchestrator.domain.wording import CATEGORY_WORDS, Line, Tone
 TONES: dict[Decision, Tone] = {"allow": "may", "hold": "asks", "refuse": "never"}
 VERBS: dict[Decision, str] = {"allow": "Allowed", "hold": "Held", "refuse": "Refused"}
 FLOOR_WORDS = (
-    Line("never", "Refused whatever a policy says: what the agent's scope does not include, or its limits exceed."),
+    Line(
+        "never",
+        "Refused whatever a policy says: what the agent's scope does not include, or its limits exceed.",
+    ),
     Line("asks", "Held whatever a policy says: financial, safety-critical, and what affects a person."),
 )
 
 
 def policy_in_words(policy: Policy, *, is_floor: bool = False) -> list[Line]:
     """Everything that a policy says, rule by rule."""
-    lines = [_rule(rule) for rule in policy.rules]
+    lines = [rule_in_words(rule) for rule in policy.rules]
     if not policy.rules and not is_floor:
         lines += _parameters(policy)
     extra = [CATEGORY_WORDS[name] for name in policy.always_hold if name not in specs.ALWAYS_HELD]
@@ -56,13 +59,12 @@ def in_one_line(policy: Policy, *, is_floor: bool = False) -> str:
 
 
 def levels_in_words(levels: Iterable[Level]) -> str:
-    parts = [
-        f"{level.need} {'person' if level.need == 1 else 'people'} of {level.group}" for level in levels
-    ]
+    parts = [f"{level.need} {'person' if level.need == 1 else 'people'} of {level.group}" for level in levels]
     return " and ".join(parts) or "nobody"
 
 
-def _rule(rule: Rule) -> Line:
+def rule_in_words(rule: Rule) -> Line:
+    """One rule: its verdict, when it applies, and what it asks for."""
     parts = [f"{VERBS[rule.then]} when {common_cases.in_words(rule.when)}"]
     if rule.levels:
         parts.append(f"needs {levels_in_words(rule.levels)}")

@@ -63,7 +63,9 @@ def members(groups: Iterable[str]) -> dict[str, int]:
     """How many active people of each group may sign off. Accounts of programs are not counted."""
     wanted = list(groups)
     usernames = (
-        get_user_model().objects.filter(is_active=True, groups__name__in=wanted).values_list("username", flat=True)
+        get_user_model()
+        .objects.filter(is_active=True, groups__name__in=wanted)
+        .values_list("username", flat=True)
     )
     found = dict.fromkeys(wanted, 0)
     for person in reviewers(usernames).values():

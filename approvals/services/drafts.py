@@ -7,6 +7,11 @@ from typing import Any
 
 from approvals.domain import published, terms
 from approvals.models import PolicyDraft
+from orchestrator.domain import errors
+
+
+class UnknownDraft(errors.NotFound):
+    """There is no draft of this policy. Somebody may have published it or thrown it away."""
 
 
 def keep_draft(*, spec: terms.Policy, started_from: int, by: Any, now: dt.datetime) -> None:
@@ -23,5 +28,7 @@ def keep_draft(*, spec: terms.Policy, started_from: int, by: Any, now: dt.dateti
 
 
 def drop_draft(*, slug: str) -> None:
-    """Throw a draft away. What is published stays as it is."""
-    PolicyDraft.objects.filter(slug=slug).delete()
+    """Throw a draft away. What is published stays as it is. Raises UnknownDraft."""
+    count, _ = PolicyDraft.objects.filter(slug=slug).delete()
+    if not count:
+        raise UnknownDraft()

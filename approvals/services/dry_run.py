@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
@@ -26,7 +25,7 @@ from orchestrator.domain import specs
 from orchestrator.queries import actions, recorded, totals
 from orchestrator.queries.actions import ActionCard
 
-MOST = 2000
+MOST = 1000
 PER_PAGE = 25
 DAYS = (1, 7, 30, 90)
 
@@ -106,7 +105,9 @@ def dry_run(
     )
 
 
-def try_made_up(draft: Policy, facts: Facts, sources: Sources, *, at: dt.datetime) -> tuple[Assessment, list[tuple[str, str]]]:
+def try_made_up(
+    draft: Policy, facts: Facts, sources: Sources, *, at: dt.datetime
+) -> tuple[Assessment, list[tuple[str, str]]]:
     """What a draft says of an action that somebody made up, and the facts that it was weighed by."""
     arguments = {name: value for name, value in (("target", facts.target), ("amount", facts.amount)) if value}
     known = Known(
@@ -119,9 +120,7 @@ def try_made_up(draft: Policy, facts: Facts, sources: Sources, *, at: dt.datetim
     return _assessed(draft, facts, known), seen_facts(draft, known)
 
 
-def try_past(
-    draft: Policy, run: str, action: str
-) -> tuple[ActionCard, Assessment, list[tuple[str, str]]]:
+def try_past(draft: Policy, run: str, action: str) -> tuple[ActionCard, Assessment, list[tuple[str, str]]]:
     """What a draft says of an action of the past. Raises UnknownAction."""
     card = actions.action_card(run, action)
     for _, facts in recorded.facts_of([card]):
@@ -210,7 +209,13 @@ class _MadeUp:
 
 
 def made_up_facts(
-    *, category: specs.Category, target: str, amount: str, currency: str, tool: str, reversibility: specs.Reversibility
+    *,
+    category: specs.Category,
+    target: str,
+    amount: str,
+    currency: str,
+    tool: str,
+    reversibility: specs.Reversibility,
 ) -> Facts:
     """The facts of a made-up action, inside any scope."""
     tool = visible(tool) or "trial"
@@ -225,4 +230,3 @@ def made_up_facts(
         currency=currency or None,
         moves_money=bool(amount),
     )
-

@@ -48,7 +48,11 @@ class RunHistory:
     def _read(self) -> Sources:
         given = eventlog.load(self.run).state.input
         value = blobs.value(given) if given is not None else {}
-        asked = {name: part for name, part in value.items() if name not in _NO_WORDS} if isinstance(value, dict) else value
+        asked = (
+            {name: part for name, part in value.items() if name not in _NO_WORDS}
+            if isinstance(value, dict)
+            else value
+        )
         files = tuple(
             Text(file.name, blobs.read(file.digest)[:FILE_BYTES].decode(errors="ignore"))
             for file in contents.files_of(given)[:FILES]

@@ -70,7 +70,9 @@ def faults_of(spec: terms.Policy) -> list[Fault]:
     members = people.members({level.group for level in levels})
     found = soundness.policy_faults(spec, members)
     if spec.slug == shipped.FLOOR_SLUG and any(rule.then == "allow" for rule in spec.rules):
-        found.append(Fault("rules", "The floor only makes verdicts stricter. Rules that allow belong into policies."))
+        found.append(
+            Fault("rules", "The floor only makes verdicts stricter. Rules that allow belong into policies.")
+        )
     return found
 
 

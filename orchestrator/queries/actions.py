@@ -65,9 +65,13 @@ def action_page(run: str, *, after: int = 0, limit: int = 50, state: str = "") -
     return ActionPage(cards, found.count(), cards[-1].proposed_seq if len(rows) > limit else 0)
 
 
-def latest(run: str, *, state: str, limit: int) -> tuple[ActionCard, ...]:
-    """A run's actions in one state, the newest first."""
-    return cards_of(models.Action.objects.filter(run_id=run, state=state).order_by("-proposed_seq")[:limit])
+def latest(run: str, *, state: str, limit: int, before: str = "") -> tuple[ActionCard, ...]:
+    """A run's actions in one state, the newest first; with `before` only those proposed before that action."""
+    found = models.Action.objects.filter(run_id=run, state=state)
+    if before:
+        asked = models.Action.objects.filter(run_id=run, action=before).values("proposed_seq")[:1]
+        found = found.filter(proposed_seq__lt=asked)
+    return cards_of(found.order_by("-proposed_seq")[:limit])
 
 
 def recent(*, since: dt.datetime, limit: int) -> tuple[ActionCard, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -19,9 +19,7 @@ from orchestrator.queries.actions import ActionCard
 def results(run: str, *, before: str = "", limit: int = 50) -> list[tuple[str, str, Any]]:
     """What the run's last executed actions gave, the earliest first: (action, tool, value). `before` is left out,
     with all that was proposed after it."""
-    cards = [card for card in actions.latest(run, state="executed", limit=limit) if card.action != before]
-    if before and (asked := [card for card in _card(run, before)]):
-        cards = [card for card in cards if card.proposed_seq < asked[0].proposed_seq]
+    cards = actions.latest(run, state="executed", limit=limit, before=before)
     tools = {card.action: card.tool for card in cards}
     found = []
     for stored in eventlog.events_caused_by(run, [card.proposed_seq for card in cards]):
@@ -70,10 +68,3 @@ def _facts(state: RunState, body: e.ActionProposed) -> ActionFacts:
         on_behalf_of=state.on_behalf_of,
         rolling={},
     )
-
-
-def _card(run: str, action: str) -> Sequence[ActionCard]:
-    try:
-        return [actions.action_card(run, action)]
-    except actions.UnknownAction:
-        return []

@@ -54,19 +54,19 @@ class Editor:
 def answer(request: HttpRequest, editor: Editor) -> HttpResponse:
     """What an editor's page answers to one request, by the button that was pressed (`do`)."""
     if request.method != "POST":
-        return _write(request, editor, editor.number)
+        return write(request, editor, editor.number)
     started_from = expected(request, editor.number)
     step = request.POST.get("do", "review")
     if not editor.form.is_valid():
-        return _write(request, editor, started_from, status=422)
+        return write(request, editor, started_from, status=422)
     spec = editor.form.spec()
     if not editor.number and editor.is_taken(getattr(spec, editor.key)):
         editor.form.show(
             [Fault(editor.key, f"There is a {editor.what} of this name already. Choose another.")]
         )
-        return _write(request, editor, started_from, status=422)
+        return write(request, editor, started_from, status=422)
     if step == "write":
-        return _write(request, editor, started_from)
+        return write(request, editor, started_from)
     if started_from != editor.number:
         return _overtaken(request, editor)
     if step != "publish":
@@ -93,7 +93,7 @@ def _publish(request: HttpRequest, editor: Editor, spec: Any, started_from: int,
         return _overtaken(request, editor)
     except catalogue.Unsound as unsound:
         editor.form.show(unsound.faults)
-        return _write(request, editor, started_from, status=422)
+        return write(request, editor, started_from, status=422)
     except errors.Refused as refused:
         return _review(request, editor, spec, started_from, problem=refused.message)
     number = getattr(published, "revision", None) or getattr(published, "version", 1)
@@ -101,9 +101,10 @@ def _publish(request: HttpRequest, editor: Editor, spec: Any, started_from: int,
     return HttpResponseRedirect(editor.url_of(published))
 
 
-def _write(
+def write(
     request: HttpRequest, editor: Editor, started_from: int, *, status: int = 200, overtaken: str = ""
 ) -> HttpResponse:
+    """The page on which a subject is written, with everything that was typed."""
     context = {
         **editor.context,
         "form": editor.form,
@@ -122,7 +123,7 @@ def _overtaken(request: HttpRequest, editor: Editor) -> HttpResponse:
     newest = editor.revisions[0] if editor.revisions else None
     who = f"{newest.published_by} published revision {newest.number}" if newest else "Somebody published"
     words = f"{who} while you were writing. What you typed is all still here: look at what changed, then review again."
-    return _write(request, editor, editor.number, status=409, overtaken=words)
+    return write(request, editor, editor.number, status=409, overtaken=words)
 
 
 def _review(

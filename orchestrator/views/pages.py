@@ -39,9 +39,12 @@ def changeable(permission: str) -> Callable[[View], View]:
 
 
 def carried(request: HttpRequest) -> list[tuple[str, str]]:
-    """Everything that was typed, as hidden fields of the next page."""
+    """Everything that was typed, as hidden fields of the next page. What was only tried out (`try-…`) stays behind."""
     return [
-        (name, value) for name, values in request.POST.lists() if name not in NOT_CARRIED for value in values
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in NOT_CARRIED and not name.startswith("try-")
+        for value in values
     ]
 
 
@@ -56,7 +59,8 @@ def crumbs(*pairs: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, f"orchestrator/{template}.html", context, status=status)
+    path = template if "/" in template else f"orchestrator/{template}"
+    response = render(request, f"{path}.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
 

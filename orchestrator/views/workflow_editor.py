@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from msgspec.structs import replace
 
+from orchestrator import ports
 from orchestrator.adapters import registry
 from orchestrator.domain import assumptions, differences, soundness, wording
 from orchestrator.domain.soundness import MAX_STAGES, Fault
@@ -228,7 +229,7 @@ def _own(current: WorkflowSpec | None, data: Any = None, initial: Any = None) ->
         data,
         initial=initial if initial is not None else (forms.initial_of(current) if current else {}),
         people=queries.owner_choices(),
-        policies=[STRICT, *sorted(used - {STRICT})],
+        policies=[STRICT, *sorted((used | set(ports.policies())) - {STRICT})],
         is_new=current is None,
     )
 

@@ -1,0 +1,150 @@
+"""The forms of a policy: what it is, who must agree, and its rules together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from django import forms
+
+from approvals.domain import soundness, terms
+from approvals.domain.terms import TIERS, Clocks, Level, Policy, Tier
+from approvals.forms.rules import MINUTE, RuleForm, amount
+from orchestrator.domain.soundness import Fault
+from orchestrator.forms.parts import SpecForm, offer
+
+
+class PolicyForm(SpecForm):
+    """What a policy is, apart from its rules and levels."""
+
+    aliases = {"tier_amounts": "high", "clocks": "decide_critical"}
+
+    slug = forms.CharField(
+        label="Short name", max_length=60, help_text="Workflows name it. It stays for ever."
+    )
+    title = forms.CharField(max_length=soundness.MAX_TITLE, help_text="What it is for, in a few words.")
+    sample_percent = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        initial=0,
+        label="Reviewed afterwards, %",
+        help_text="So many in a hundred allowed actions are shown to reviewers.",
+    )
+    high = amount("High from", "In any currency that has no amount of its own.")
+    critical = amount("Critical from")
+    decide_critical = forms.FloatField(label="Critical: to decide", min_value=1, max_value=43_200)
+    execute_critical = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
+    decide_high = forms.FloatField(label="High: to decide", min_value=1, max_value=43_200)
+    execute_high = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
+    decide_medium = forms.FloatField(label="Medium: to decide", min_value=1, max_value=43_200)
+    execute_medium = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
+    decide_low = forms.FloatField(label="Low: to decide", min_value=1, max_value=43_200)
+    execute_low = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
+
+    def __init__(self, *args: Any, is_new: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].disabled = not is_new
+
+    def clocks(self) -> dict[Tier, Clocks]:
+        return {
+            tier: Clocks(
+                decide_by=round(self.given(f"decide_{tier}", terms.CLOCKS[tier].decide_by / MINUTE) * MINUTE),
+                execute_by=round(
+                    self.given(f"execute_{tier}", terms.CLOCKS[tier].execute_by / MINUTE) * MINUTE
+                ),
+            )
+            for tier in TIERS
+        }
+
+    @property
+    def clock_fields(self) -> list[tuple[Any, Any]]:
+        return [(self[f"decide_{tier}"], self[f"execute_{tier}"]) for tier in TIERS]
+
+
+class LevelForm(SpecForm):
+    """So many people of one group."""
+
+    name = forms.CharField(max_length=60, required=False, label="Level")
+    group = forms.ChoiceField(required=False)
+    need = forms.IntegerField(min_value=1, max_value=soundness.MAX_NEED, label="People", required=False)
+
+    def __init__(self, *args: Any, groups: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "group", [("", "Choose a group"), *((group, group) for group in groups)])
+
+    def level(self) -> Level:
+        return Level(
+            name=self.given("name").strip() or self.given("group"),
+            group=self.given("group"),
+            need=self.given("need", 0),
+        )
+
+
+def policy_initial(policy: Policy) -> dict[str, Any]:
+    """A policy as the initial values of its own form."""
+    amounts = policy.tier_amounts.get("*", {})
+    found: dict[str, Any] = {
+        "slug": policy.slug,
+        "title": policy.title,
+        "sample_percent": policy.sample_percent,
+        "high": amounts.get("high", ""),
+        "critical": amounts.get("critical", ""),
+    }
+    for tier in TIERS:
+        clocks = policy.clocks.get(tier, terms.CLOCKS[tier])
+        found[f"decide_{tier}"] = f"{clocks.decide_by / MINUTE:g}"
+        found[f"execute_{tier}"] = f"{clocks.execute_by / MINUTE:g}"
+    return found
+
+
+class PolicyForms:
+    """All forms of a policy together. What no field shows is kept as the policy that was edited has it."""
+
+    def __init__(
+        self, own: PolicyForm, levels: list[LevelForm], rules: list[RuleForm], current: Policy | None
+    ) -> None:
+        self.own, self.levels, self.rules, self.current = own, levels, rules, current
+
+    @property
+    def wrong(self) -> int:
+        return sum(len(form.errors) for form in (self.own, *self.levels, *self.rules))
+
+    def is_valid(self) -> bool:
+        # Every form is asked, so that each says at its fields what is wrong.
+        answers = [form.is_valid() for form in (self.own, *self.levels, *self.rules)]
+        return all(answers)
+
+    def spec(self) -> Policy:
+        own, before = self.own, self.current or Policy(slug="", always_hold=())
+        amounts = {tier: own.given(tier) for tier in ("critical", "high") if own.given(tier)}
+        others = {name: value for name, value in before.tier_amounts.items() if name != "*"}
+        return msgspec.structs.replace(
+            before,
+            revision=0,
+            slug=self.current.slug
+            if self.current and own.fields["slug"].disabled
+            else own.given("slug").strip(),
+            title=own.given("title").strip(),
+            sample_percent=own.given("sample_percent", 0),
+            tier_amounts={**others, **({"*": amounts} if amounts else {})},
+            clocks=own.clocks(),
+            levels=tuple(form.level() for form in self.levels),
+            rules=tuple(form.rule() for form in self.rules),
+        )
+
+    def show(self, faults: list[Fault]) -> None:
+        """Put the domain's faults at their fields."""
+        for fault in faults:
+            kind, _, rest = fault.field.partition(".")
+            place, _, field = rest.partition(".")
+            if kind == "rules" and place.isdigit() and int(place) < len(self.rules):
+                named = {"when": "text", "levels": "level_group", "clocks": "decide_minutes"}.get(
+                    field, field
+                )
+                self.rules[int(place)].show([Fault(named, fault.text)])
+            elif kind == "levels" and self.levels:
+                self.levels[0].show([Fault("group", fault.text)])
+            else:
+                self.own.show([fault])

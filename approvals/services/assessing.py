@@ -1,0 +1,86 @@
+"""Assess recorded runs from a file of JSON lines, line by line, and write a verdict for each tool call."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from approvals.domain import classification, recorded, shipped
+from approvals.domain.terms import Policy
+from approvals.services import policies
+from orchestrator.domain import errors
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools.toml"
+LINE_LENGTH = 20_000_000
+
+
+class Counted(msgspec.Struct):
+    """What came of a file. `bad` are (line number, what is wrong), the first hundred of them."""
+
+    runs: int = 0
+    calls: int = 0
+    interrupted: int = 0
+    verdicts: Counter[str] = msgspec.field(default_factory=Counter)
+    bad: list[tuple[int, str]] = []
+    bad_lines: int = 0
+
+
+def tools_table(path: Path = TOOLS) -> classification.Table:
+    """The table of tools in a file. Raises Unreadable."""
+    try:
+        return classification.table_of(tomllib.loads(path.read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise classification.Unreadable(f"The table of tools {path} cannot be read: {error}.") from None
+
+
+def assess_lines(
+    lines: Iterable[str],
+    write: Callable[[recorded.Verdict], object],
+    *,
+    policy: str = "",
+    applied: Policy | None = None,
+    table: classification.Table | None = None,
+    guards_guesses: bool = False,
+) -> Counted:
+    """Assess every call of every run, one line after the other. A bad line is counted and named, the rest goes on."""
+    applied = applied or policies.find_policy(policy)
+    floor = policies.find_policy(shipped.FLOOR_SLUG)
+    table = table or tools_table()
+    counted = Counted()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            if len(line) > LINE_LENGTH:
+                raise recorded.BadLine(f"it is longer than {LINE_LENGTH:,} characters")
+            run = recorded.parse(line)
+            verdicts = [
+                recorded.Verdict(
+                    run=run.get("id", run.get("run_id", number)),
+                    event=call.event,
+                    tool=call.tool,
+                    verdict=found.decision,
+                    rule=found.rule,
+                    explanation=found.explanation,
+                )
+                for call in recorded.calls(run)
+                for found in (
+                    recorded.assess_call(call, applied, table, floor=floor, guards_guesses=guards_guesses),
+                )
+            ]
+        except errors.Refused as refused:
+            counted.bad_lines += 1
+            if len(counted.bad) < 100:
+                counted.bad.append((number, refused.message))
+            continue
+        counted.runs += 1
+        counted.calls += len(verdicts)
+        counted.interrupted += any(verdict.verdict != "allow" for verdict in verdicts)
+        for verdict in verdicts:
+            counted.verdicts[verdict.verdict] += 1
+            write(verdict)
+    return counted

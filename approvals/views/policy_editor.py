@@ -1,0 +1,304 @@
+"""Write, try and publish a policy: its forms, what they say in plain words, a trial, and a dry run over the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from approvals.domain import published, shipped, soundness, wording
+from approvals.domain.provenance import Sources, Text
+from approvals.domain.terms import Policy
+from approvals.forms import policies as forms
+from approvals.forms.rules import RuleForm, rule_initial, typed_rule
+from approvals.forms.trials import DryRunForm, TrialForm
+from approvals.queries import policies as queries
+from approvals.queries.policies import DraftCard
+from approvals.services import drafts, dry_run, policies
+from approvals.views.policies import PUBLISH, known_facts
+from orchestrator.domain import differences, errors
+from orchestrator.forms import parts
+from orchestrator.views import editing
+from orchestrator.views.pages import changeable, crumbs, page
+
+NEW = Policy(slug="", always_hold=())
+
+
+@changeable(PUBLISH)
+def new_policy(request: HttpRequest) -> HttpResponse:
+    return _answer(request, None, None)
+
+
+@changeable(PUBLISH)
+def edit_policy(request: HttpRequest, slug: str) -> HttpResponse:
+    draft = queries.find_draft(slug)
+    current = _current(slug)
+    if current is None and draft is None:
+        raise policies.UnknownPolicy(f"There is no policy named {slug!r}. Choose a published one.", slug=slug)
+    return _answer(request, current, draft)
+
+
+@changeable(PUBLISH)
+@require_POST
+def preview_policy(request: HttpRequest) -> HttpResponse:
+    """What the forms say now, in plain words: a fragment, asked for while one types."""
+    current = _current(request.POST.get("declared", ""))
+    sent = _sent(request.POST, current)
+    sent.is_valid()
+    return page(request, "_settings_words", _words(sent.spec(), current))
+
+
+@changeable(PUBLISH)
+@require_POST
+def try_policy(request: HttpRequest) -> HttpResponse:
+    """What the draft says of one action, made up or of the past: a fragment."""
+    current = _current(request.POST.get("declared", ""))
+    sent = _sent(request.POST, current)
+    sent.is_valid()
+    form = TrialForm(request.POST)
+    context: dict[str, Any] = {"trial": form}
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            if given["past"]:
+                run, action = given["past"]
+                card, found, facts = dry_run.try_past(sent.spec(), run, action)
+                context |= {"card": card, "found": found, "facts": facts}
+            else:
+                facts_ = dry_run.made_up_facts(
+                    category=given["category"],
+                    target=given["target"],
+                    amount=given["amount"],
+                    currency=given["currency"],
+                    tool=given["tool"],
+                    reversibility=given["reversibility"],
+                )
+                results = (Text("an earlier result", given["result"]),) if given["result"] else ()
+                found, facts = dry_run.try_made_up(
+                    sent.spec(), facts_, Sources(task=given["task"], results=results), at=timezone.now()
+                )
+                context |= {"found": found, "facts": facts}
+        except errors.NotFound as missing:
+            form.add_error("past", missing.message)
+    return page(request, "approvals/_policy_trial", context)
+
+
+@changeable(PUBLISH)
+@require_POST
+def dry_run_policy(request: HttpRequest) -> HttpResponse:
+    """What the draft would have said of the recorded actions of the last days: a fragment, page by page."""
+    current = _current(request.POST.get("declared", ""))
+    sent = _sent(request.POST, current)
+    sent.is_valid()
+    form = DryRunForm(request.POST)
+    form.is_valid()
+    spec = sent.spec()
+    used = [slug for slug, _ in queries.workflows_by_policy().get(spec.slug, ())]
+    everything = form.cleaned_data.get("everything") or not used or spec.slug == shipped.FLOOR_SLUG
+    found = dry_run.dry_run(
+        spec,
+        days=form.cleaned_data.get("days") or 7,
+        page=form.cleaned_data.get("page") or 1,
+        now=timezone.now(),
+        workflows=() if everything else used,
+    )
+    context = {
+        "dry": found,
+        "workflows": () if everything else used,
+        "url": reverse("approvals:dry_run_policy"),
+    }
+    return page(request, "approvals/_policy_dry_run", context)
+
+
+@changeable(PUBLISH)
+@require_POST
+def drop_draft(request: HttpRequest, slug: str) -> HttpResponse:
+    drafts.drop_draft(slug=slug)
+    messages.success(request, "The draft is gone. What is published stays as it is.")
+    here = "approvals:policy" if queries.is_taken(slug) else "approvals:policies"
+    return HttpResponseRedirect(reverse(here, args=[slug] if here == "approvals:policy" else []))
+
+
+def _answer(request: HttpRequest, current: Policy | None, draft: DraftCard | None) -> HttpResponse:
+    if request.method != "POST":
+        shown = draft.spec if draft else current or NEW
+        return editing.answer(request, _editor(request, _unbound(shown, current), current, draft))
+    step, _, place = request.POST.get("do", "").partition("-")
+    if step in {"add", "remove", "up", "down", "level", "unlevel"}:
+        editor = _editor(request, _rearranged(request.POST, current, step, place), current, draft)
+        context = {
+            **editor.context,
+            "form": editor.form,
+            "current": current,
+            "expected": request.POST.get("expected", "0"),
+            "what": "policy",
+            "cancel_url": editor.cancel_url,
+            "compare_url": editor.compare_url,
+        }
+        return page(request, editor.template, context)
+    sent = _sent(request.POST, current)
+    if step == "draft":
+        return _keep(request, sent, current, draft)
+    return editing.answer(request, _editor(request, sent, current, draft))
+
+
+def _keep(
+    request: HttpRequest, sent: forms.PolicyForms, current: Policy | None, draft: DraftCard | None
+) -> HttpResponse:
+    """Keep what was typed, sound or not, as long as it has a name to be found by."""
+    sent.is_valid()
+    spec = sent.spec()
+    if current is None and queries.is_taken(spec.slug):
+        sent.own.add_error("slug", "There is a policy of this name already. Choose another.")
+    if sent.own.errors.get("slug"):
+        return editing.write(request, _editor(request, sent, current, draft), 0, status=422)
+    started = request.POST.get("expected", "")
+    drafts.keep_draft(
+        spec=spec,
+        started_from=int(started) if started.isdigit() else 0,
+        by=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, "The draft is kept. It decides nothing until it is published.")
+    return HttpResponseRedirect(reverse("approvals:edit_policy", args=[spec.slug]))
+
+
+def _editor(
+    request: HttpRequest, form: forms.PolicyForms, current: Policy | None, draft: DraftCard | None
+) -> editing.Editor:
+    if form.own.is_bound:
+        form.is_valid()
+    spec = form.spec() if form.own.is_bound else (draft.spec if draft else current or NEW)
+    everything = reverse("approvals:policies")
+    own = reverse("approvals:policy", args=[current.slug]) if current else everything
+    trail = [(current.slug, own)] if current else []
+    revisions = queries.revisions(current.slug) if current else []
+
+    def publish(*, spec: Policy, by: str, now: Any, expected: int, notes: str) -> Policy:
+        return policies.publish_checked(spec=spec, by=request.user, now=now, expected=expected, notes=notes)
+
+    return editing.Editor(
+        what="policy",
+        template="approvals/policy_form",
+        form=form,
+        current=current,
+        number=current.revision if current else 0,
+        revisions=revisions,
+        publish=publish,
+        url_of=lambda published_: reverse("approvals:policy", args=[published_.slug]),
+        compare_url=reverse("approvals:compare_policy", args=[current.slug]) if revisions else "",
+        cancel_url=own,
+        is_taken=lambda slug: current is None and queries.is_taken(slug),
+        context={
+            "title": current.slug if current else "New policy",
+            "crumbs": crumbs(("Policies", everything), *trail),
+            "words": _words(spec, current),
+            "preview_url": reverse("approvals:preview_policy"),
+            "draft": draft,
+            "is_floor": spec.slug == shipped.FLOOR_SLUG,
+            "facts": known_facts(),
+            "trial": TrialForm(),
+            "dry_form": DryRunForm(),
+            "most_rules": soundness.MAX_RULES,
+            "review_part": "approvals/_policy_review.html",
+        },
+    )
+
+
+def _words(spec: Policy, current: Policy | None) -> dict[str, Any]:
+    return {
+        "lines": wording.policy_in_words(spec, is_floor=spec.slug == shipped.FLOOR_SLUG),
+        "problems": [fault.text for fault in policies.faults_of(spec)] if spec.slug else [],
+        "current": current,
+        "comparison": differences.compare(current, spec) if current else None,
+    }
+
+
+def _current(slug: str) -> Policy | None:
+    """What is published, with its parameters as rules."""
+    if not slug or not queries.is_taken(slug):
+        return None
+    found = policies.find_policy(slug)
+    return found if slug == shipped.FLOOR_SLUG else published.with_rules(found)
+
+
+# ---- the forms, from where their values come ----
+def _groups() -> list[str]:
+    return list(Group.objects.order_by("name").values_list("name", flat=True))
+
+
+def _unbound(spec: Policy, current: Policy | None) -> forms.PolicyForms:
+    return _build(
+        forms.policy_initial(spec),
+        [{"name": level.name, "group": level.group, "need": level.need} for level in spec.levels],
+        [rule_initial(rule) for rule in spec.rules],
+        current,
+    )
+
+
+def _build(
+    own: dict[str, Any], levels: list[dict[str, Any]], rules: list[dict[str, Any]], current: Policy | None
+) -> forms.PolicyForms:
+    groups = _groups()
+    return forms.PolicyForms(
+        forms.PolicyForm(initial=own, is_new=current is None),
+        [forms.LevelForm(initial=row, prefix=f"level-{at}", groups=groups) for at, row in enumerate(levels)],
+        [
+            RuleForm(initial=row, prefix=f"rule-{at}", groups=groups, auto_id="id_%s")
+            for at, row in enumerate(rules)
+        ],
+        current,
+    )
+
+
+def _sent(data: Mapping[str, Any], current: Policy | None) -> forms.PolicyForms:
+    groups = _groups()
+    kept = {rule.id: rule for rule in current.rules} if current else {}
+    own_initial = forms.policy_initial(current) if current else {}
+    return forms.PolicyForms(
+        forms.PolicyForm(data, initial=own_initial, is_new=current is None),
+        [
+            forms.LevelForm(data, prefix=f"level-{at}", groups=groups)
+            for at in range(_count(data, "levels", soundness.MAX_LEVELS))
+        ],
+        [
+            RuleForm(data, prefix=f"rule-{at}", groups=groups, kept=kept.get(data.get(f"rule-{at}-id", "")))
+            for at in range(_count(data, "rules", soundness.MAX_RULES))
+        ],
+        current,
+    )
+
+
+def _rearranged(data: Mapping[str, Any], current: Policy | None, step: str, place: str) -> forms.PolicyForms:
+    """What was typed, with one rule or level added, removed or moved; nothing is examined yet."""
+    rules = [typed_rule(data, f"rule-{at}") for at in range(_count(data, "rules", soundness.MAX_RULES))]
+    levels = [
+        parts.typed(data, forms.LevelForm, f"level-{at}")
+        for at in range(_count(data, "levels", soundness.MAX_LEVELS))
+    ]
+    rows = levels if step in {"level", "unlevel"} else rules
+    most = soundness.MAX_LEVELS if rows is levels else soundness.MAX_RULES
+    at = int(place) if place.isdigit() and len(place) < 4 and int(place) < len(rows) else -1
+    if step in {"add", "level"} and len(rows) < most:
+        rows.append({"hour_from": 8, "hour_until": 18, "then": "hold"} if rows is rules else {"need": 1})
+    elif step in {"remove", "unlevel"} and at >= 0:
+        del rows[at]
+    elif step in {"up", "down"} and at >= 0:
+        other = at - 1 if step == "up" else at + 1
+        if 0 <= other < len(rows):
+            rows[at], rows[other] = rows[other], rows[at]
+    own = parts.typed(data, forms.PolicyForm)
+    if current:
+        own["slug"] = current.slug
+    return _build(own, levels, rules, current)
+
+
+def _count(data: Mapping[str, Any], name: str, most: int) -> int:
+    given = str(data.get(name, "0"))
+    return min(int(given), most) if given.isdigit() and len(given) < 4 else 0
