@@ -63,6 +63,14 @@ class Book:
         self._add(provider)
         self.language = self._language()
 
+    def leave(self, name: str) -> None:
+        """Take a provider out again; conditions that name its facts hold from now on."""
+        provider = next(one for one in self._providers if one.name == name)
+        self._providers.remove(provider)
+        for fact in provider.facts:
+            del self.types[fact.name], self._of[fact.name]
+        self.language = self._language()
+
     def joined(self, *providers: Provider) -> Book:
         """This book with more providers, for whoever wants to leave this one as it is."""
         return Book([*self._providers, *providers])

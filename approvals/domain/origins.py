@@ -122,8 +122,7 @@ def _request(known: Known) -> Mapping[str, Any]:
 
 
 def _results(known: Known) -> Mapping[str, Any]:
-    sources = known.history.sources()
-    given = [*sources.results[-provenance.TEXTS :], *sources.files[: provenance.TEXTS]]
+    given = [text for kind, text in provenance.bounded(known.history.sources()) if kind in ("result", "file")]
     return {"results.have_instructions": any(provenance.speaks_to_agent(one.text) for one in given)}
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ Kind = Literal["task", "file", "result", "agent", "unknown"]
 
 TEXT_LENGTH = 200_000
 TEXTS = 200
+TOTAL_LENGTH = 1_000_000
 VALUES = 100
 VALUE_LENGTH = 500
 AROUND = 600
@@ -98,17 +100,24 @@ class Readied(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, sources: Sources) -> Readied:
-        found: list[tuple[Kind, str, str]] = [("task", "", sources.task)]
-        found += [("file", text.name, text.text) for text in sources.files[:TEXTS]]
-        found += [("result", text.name, text.text) for text in sources.results[-TEXTS:]]
-        found.append(("agent", "", sources.words))
-        return cls(
-            tuple(
-                (kind, name, text[:TEXT_LENGTH], plain(text[:TEXT_LENGTH]), numbers(text[:TEXT_LENGTH]))
-                for kind, name, text in found
-                if text
-            )
-        )
+        return cls(tuple((kind, one.name, one.text, *_compared(one.text)) for kind, one in bounded(sources)))
+
+
+def bounded(sources: Sources) -> list[tuple[Kind, Text]]:
+    """The texts that are looked at: the request first, of files the first ones, of results the latest, each cut and
+    all together no longer than TOTAL_LENGTH."""
+    found: list[tuple[Kind, Text]] = [("task", Text("", sources.task)), ("agent", Text("", sources.words))]
+    found += [("result", text) for text in reversed(sources.results[-TEXTS:])]
+    found += [("file", text) for text in sources.files[:TEXTS]]
+    left, kept = TOTAL_LENGTH, []
+    for kind, text in found:
+        cut = text.text[: min(TEXT_LENGTH, left)]
+        left -= len(cut)
+        if cut:
+            kept.append((kind, Text(text.name, cut)))
+    order = ("task", "file", "result", "agent")
+    kept.reverse()
+    return sorted(kept, key=lambda one: order.index(one[0]))
 
 
 def trace(arguments: Mapping[str, Any], sources: Readied, *, only: Iterable[str] = ()) -> tuple[Origin, ...]:
@@ -132,6 +141,7 @@ def is_outside(value: str) -> bool:
     return _OUTSIDE.search(value) is not None
 
 
+@lru_cache(maxsize=256)
 def speaks_to_agent(text: str) -> bool:
     """Whether a text addresses the program that reads it."""
     return _ADDRESSES_AGENT.search(text[:TEXT_LENGTH]) is not None
@@ -148,6 +158,12 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(
         one for found in _NUMBER.findall(_THOUSANDS.sub("", text)) if (one := _number(found)) is not None
     )
+
+
+@lru_cache(maxsize=128)
+def _compared(text: str) -> tuple[str, frozenset[str]]:
+    """A text's plain spelling and its numbers. Each call of a run looks at the same texts again."""
+    return plain(text), numbers(text)
 
 
 def _origin(argument: str, value: Any, sources: Readied) -> Origin:

@@ -28,14 +28,14 @@ class PolicyPublished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 # Parameters that came later. Unused they are left out, so that what was published before keeps its bytes and digest.
-_LATER = {"rules": [], "sample_percent": 0}
+_LATER = ("rules", "sample_percent")
 
 
 def parameters_of(policy: Policy) -> bytes:
     """The canonical bytes that a policy's digest covers. The revision is left out: equal parameters are equal."""
     plain = msgspec.to_builtins(msgspec.structs.replace(policy, revision=0))
-    for name, unused in _LATER.items():
-        if plain[name] == unused:
+    for name in _LATER:
+        if not plain[name]:
             del plain[name]
     return digests.canonical(plain)
 
