@@ -7,7 +7,16 @@ import sys
 
 from bench import ground
 
-ALL = ("engine_step", "engine_fanout", "engine_celery", "engine_long_run", "gate_decide", "live_events")
+ALL = (
+    "engine_step",
+    "engine_fanout",
+    "engine_celery",
+    "engine_long_run",
+    "gate_assess",
+    "gate_decide",
+    "gate_provenance",
+    "live_events",
+)
 
 
 def main() -> None:

@@ -71,24 +71,24 @@ def parse(line: str) -> dict[str, Any]:
         raise BadLine(f"it is not JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict):
         raise BadLine("it is not a JSON object")
-    if not isinstance(_first(found, EVENTS), list):
+    if not isinstance(first(found, EVENTS), list):
         raise BadLine(f"it has no list of events (one of {', '.join(EVENTS)})")
     return found
 
 
 def calls(run: Mapping[str, Any]) -> Iterator[Call]:
     """The calls of a run in their order, each with what was known before it."""
-    task = _text(_first(run, TASKS))
+    task = _text(first(run, TASKS))
     results: list[Text] = []
     words: list[str] = []
     names: dict[str, str] = {}
     reached: list[tuple[str, str]] = []
     last = ""
-    for place, event in enumerate(_first(run, EVENTS), start=1):
+    for place, event in enumerate(first(run, EVENTS), start=1):
         if not isinstance(event, dict):
             continue
-        number = _first(event, NUMBERS, place)
-        kind = str(_first(event, KINDS, "")).lower()
+        number = first(event, NUMBERS, place)
+        kind = str(first(event, KINDS, "")).lower()
         made = list(_calls_in(event, kind))
         for tool, arguments, call_id in made:
             yield Call(
@@ -103,15 +103,15 @@ def calls(run: Mapping[str, Any]) -> Iterator[Call]:
                 names[call_id] = tool
             reached.append((tool, json.dumps(arguments, default=str)))
         if kind in TASK_KINDS and not made:
-            said = _text(_first(event, RESULTS))
+            said = _text(first(event, RESULTS))
             task = f"{task}\n{said}" if said and said not in task else task
-        elif kind in RESULT_KINDS or (made and _first(event, ("result", "output")) is not None):
+        elif kind in RESULT_KINDS or (made and first(event, ("result", "output")) is not None):
             # The result of a call in the same event is known only after it.
-            said = _text(_first(event, RESULTS if not made else ("result", "output")))
+            said = _text(first(event, RESULTS if not made else ("result", "output")))
             name = names.get(str(event.get("tool_call_id") or event.get("call_id") or ""), last)
-            results.append(Text(str(_first(event, TOOLS, "") or name)[:80], said))
+            results.append(Text(str(first(event, TOOLS, "") or name)[:80], said))
         elif kind in WORDS_KINDS or made:
-            words.append(_text(_first(event, ("content", "text", "thought", "message"))))
+            words.append(_text(first(event, ("content", "text", "thought", "message"))))
 
 
 def assess_call(
@@ -177,16 +177,16 @@ def _calls_in(event: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[s
 
 
 def _has_call(event: Mapping[str, Any]) -> bool:
-    return isinstance(_first(event, TOOLS), (str, dict)) and _first(event, ("arguments", "args")) is not None
+    return isinstance(first(event, TOOLS), (str, dict)) and first(event, ("arguments", "args")) is not None
 
 
 def _call(event: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     inner = event.get("function") or event.get("call") or event.get("tool_call")
     source = inner if isinstance(inner, dict) else event
-    tool = _first(source, TOOLS)
+    tool = first(source, TOOLS)
     if not isinstance(tool, str) or not tool:
         return
-    arguments = _first(source, ARGUMENTS, {})
+    arguments = first(source, ARGUMENTS, {})
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
@@ -197,7 +197,8 @@ def _call(event: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]
     yield tool, {str(name): value for name, value in arguments.items()}, str(event.get("id") or "")
 
 
-def _first(found: Mapping[str, Any], names: tuple[str, ...], default: Any = None) -> Any:
+def first(found: Mapping[str, Any], names: tuple[str, ...], default: Any = None) -> Any:
+    """The first of these names that says something."""
     return next((found[name] for name in names if found.get(name) is not None), default)
 
 

@@ -14,6 +14,9 @@ from approvals.forms.rules import MINUTE, RuleForm, amount
 from orchestrator.domain.soundness import Fault
 from orchestrator.forms.parts import SpecForm, offer
 
+# What a new policy starts from: without a rule everything is held.
+NEW = Policy(slug="", always_hold=(), allowed=())
+
 
 class PolicyForm(SpecForm):
     """What a policy is, apart from its rules and levels."""
@@ -117,7 +120,7 @@ class PolicyForms:
         return all(answers)
 
     def spec(self) -> Policy:
-        own, before = self.own, self.current or Policy(slug="", always_hold=())
+        own, before = self.own, self.current or NEW
         amounts = {tier: own.given(tier) for tier in ("critical", "high") if own.given(tier)}
         others = {name: value for name, value in before.tier_amounts.items() if name != "*"}
         return msgspec.structs.replace(
@@ -133,6 +136,15 @@ class PolicyForms:
             levels=tuple(form.level() for form in self.levels),
             rules=tuple(form.rule() for form in self.rules),
         )
+
+    def problems(self) -> list[str]:
+        """What the fields say is wrong, each with the place where it stands."""
+        found = [text for texts in self.own.errors.values() for text in texts]
+        found += [text for form in self.levels for texts in form.errors.values() for text in texts]
+        for form in self.rules:
+            name = form.given("title") or "The rule without a title"
+            found += [f"{name}: {text}" for texts in form.errors.values() for text in texts]
+        return found
 
     def show(self, faults: list[Fault]) -> None:
         """Put the domain's faults at their fields."""

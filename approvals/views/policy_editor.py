@@ -27,8 +27,6 @@ from orchestrator.forms import parts
 from orchestrator.views import editing
 from orchestrator.views.pages import changeable, crumbs, page
 
-NEW = Policy(slug="", always_hold=())
-
 
 @changeable(PUBLISH)
 def new_policy(request: HttpRequest) -> HttpResponse:
@@ -51,7 +49,9 @@ def preview_policy(request: HttpRequest) -> HttpResponse:
     current = _current(request.POST.get("declared", ""))
     sent = _sent(request.POST, current)
     sent.is_valid()
-    return page(request, "_settings_words", _words(sent.spec(), current))
+    spec = sent.spec()
+    sent.show(policies.faults_of(spec))
+    return page(request, "_settings_words", {**_words(spec, current), "problems": sent.problems()})
 
 
 @changeable(PUBLISH)
@@ -127,7 +127,7 @@ def drop_draft(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, current: Policy | None, draft: DraftCard | None) -> HttpResponse:
     if request.method != "POST":
-        shown = draft.spec if draft else current or NEW
+        shown = draft.spec if draft else current or forms.NEW
         return editing.answer(request, _editor(request, _unbound(shown, current), current, draft))
     step, _, place = request.POST.get("do", "").partition("-")
     if step in {"add", "remove", "up", "down", "level", "unlevel"}:
@@ -174,7 +174,7 @@ def _editor(
 ) -> editing.Editor:
     if form.own.is_bound:
         form.is_valid()
-    spec = form.spec() if form.own.is_bound else (draft.spec if draft else current or NEW)
+    spec = form.spec() if form.own.is_bound else (draft.spec if draft else current or forms.NEW)
     everything = reverse("approvals:policies")
     own = reverse("approvals:policy", args=[current.slug]) if current else everything
     trail = [(current.slug, own)] if current else []
@@ -214,7 +214,7 @@ def _editor(
 def _words(spec: Policy, current: Policy | None) -> dict[str, Any]:
     return {
         "lines": wording.policy_in_words(spec, is_floor=spec.slug == shipped.FLOOR_SLUG),
-        "problems": [fault.text for fault in policies.faults_of(spec)] if spec.slug else [],
+        "problems_title": "It cannot be published yet",
         "current": current,
         "comparison": differences.compare(current, spec) if current else None,
     }

@@ -31,8 +31,8 @@ HEIGHTS = {1440: 900, 390: 844}
 PAIRS = list(product(HEIGHTS, ["light", "dark"]))
 # An address is a page of its own; the first paint must not wait for more than this.
 MOST_BYTES = 100_000
-# Two pages print whole schemas: the form that holds all stages, and what it is compared with.
-LARGE = {"workflow", "workflow-edit", "workflow-compare", "run-outputs"}
+# These hold all stages or all rules as forms, or print whole schemas.
+LARGE = {"workflow", "workflow-edit", "workflow-compare", "run-outputs", "policy-edit"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ PAGES: dict[str, Shown] = {
     "run-event": Shown("operator", "/runs/{run}/events/9/"),
     "run-ended": Shown("operator", "/runs/{ended}/"),
     "run-fault": Shown("operator", "/runs/{fault}/"),
+    "policies": Shown("reviewer", "/policies/"),
+    "policy": Shown("reviewer", "/policies/balanced/"),
+    "policy-edit": Shown("admin", "/policies/balanced/edit/"),
+    "policy-compare": Shown("reviewer", "/policies/strict/compare/"),
     "inbox": Shown("reviewer", "/inbox/"),
     "inbox-nothing": Shown("reviewer", "/inbox/?q=nothing+matches+this"),
     "inbox-decided": Shown("reviewer", "/inbox/?tab=decided"),

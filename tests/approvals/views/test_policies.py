@@ -177,6 +177,15 @@ def test_what_is_typed_shows_in_plain_words_and_hostile_text_stays_text(editor):
     assert "\u202e" not in page
 
 
+def test_what_is_wrong_is_said_while_one_types_with_the_place_where_it_was_typed(editor):
+    page = editor.post(
+        "/policies/preview/", sent(**{"rule-0-text": "true ||\nmoney.amout > 1"})
+    ).content.decode()
+
+    assert "It cannot be published yet" in page
+    assert "Large amounts: Line 2, column 6: there is no fact and no function named money.amout." in page
+
+
 def test_whoever_publishes_second_is_told_who_was_first_and_keeps_every_word(editor, admin):
     editor.post("/policies/new/", sent(do="publish", publish_notes="x"))
     policies.publish_policy(
