@@ -18,26 +18,28 @@ from approvals.domain.known import Known
 DEEDS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "send mail email message write reply answer respond forward tell inform notify contact text dm share let say "
-        "ask greet thank congratulate",
-        "pay transfer send wire remit refund reimburse settle bill rent money transaction payment owe cover split",
+        "send mail email message write reply respond forward tell inform notify let say ask greet thank congratulate "
+        "share",
+        "pay transfer send wire remit refund reimburse settle cover split",
         "book reserve reservation booking stay",
-        "create add make new schedule plan set put arrange organize organise append write draft save record",
-        "schedule reschedule move postpone plan set recurring monthly weekly standing",
+        "create add make schedule plan set put arrange organize organise append write draft save record remind reminder "
+        "invite",
+        "schedule pay payment recurring monthly weekly standing set",
+        "reschedule move postpone plan push shift delay change update bring",
         "update change edit modify adjust set correct rename fix replace increase decrease",
         "delete remove erase clear drop cancel clean",
-        "cancel stop abort withdraw revoke call",
+        "cancel stop abort withdraw revoke",
         "share grant give access invite permission",
         "invite add onboard join include participant",
         "post publish upload put announce submit",
-        "read open visit browse look see check get fetch show view find summarize summarise tell access search follow",
-        "remove kick ban exclude evict block",
+        "get fetch read open visit browse look see check show view find summarize summarise access search follow "
+        "article website webpage page link",
         "upload attach store save",
         "download fetch get save export",
-        "run execute start launch do perform",
-        "todo task tasks instructions actions",
+        "run execute start launch perform",
     )
 )
+_ANSWER = re.compile(r"\b(?:tell|let|give|show|ask|get|find) (?:me|us)\b")
 _WORD = re.compile(r"[a-z]+")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _COMMON = frozenset(
@@ -68,8 +70,11 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def asks_for(task: str, tool: str) -> bool:
-    """Whether a request's words name what a tool does: its deed, or another word for it."""
-    said = {_stem(word) for word in _WORD.findall(task.casefold())}
+    """Whether a request's words name what a tool does: its deed, or another word for it.
+
+    "Tell me" asks for an answer and not for a message to somebody.
+    """
+    said = {_stem(word) for word in _WORD.findall(_ANSWER.sub(" ", task.casefold()))}
     named = [word for word in words_of(tool) if word not in _COMMON]
     deed = named[0] if named else ""
     alike = {_stem(deed)} | {

@@ -42,20 +42,22 @@ _OUTSIDE = re.compile(
 # Text that speaks to a program which reads it, rather than to a person: it sets work aside, gives itself
 # importance, or claims to come from the one who gave the task.
 _ADDRESSES_AGENT = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|all|earlier|your)\b"
-    r"|\bbefore (?:you )?(?:can |are able to |may )?(?:solv|complet|do|start|continu|proceed|answer|finish)\w*\b"
-    r"|\b(?:after|once) (?:you )?(?:do|did|have done|completed?|finished?) (?:that|this|it)\b"
+    r"(?<!n't )(?<!not )\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}"
+    r"\b(?:instructions?|prompts?|tasks?|requests?|orders|rules|guidelines|directives?|commands?)\b"
+    r"|\bbefore you (?:can |are able to |may )?(?:solve|complete|do|start|continue|proceed|answer|finish)\b.{0,40}"
+    r"\b(?:tasks?|requests?|questions?|instructions?|anything)\b"
+    r"|\b(?:after|once) (?:you )?(?:do|did|have done|completed?|finished?) (?:that|this|it),? you (?:can|may|should)\b"
     r"|\b(?:do|perform|execute|carry out|complete) the following\b"
-    r"|\b(?:important|urgent) (?:message|instructions?|notice|note) (?:from|to|for)\b"
-    r"|\b(?:new|updated|additional|system|special) (?:instructions?|prompt|directive|message)\b"
+    r"|\b(?:important|urgent) (?:message|instructions?) (?:from|to|for)\b"
+    r"|\b(?:new|updated|additional|system) (?:instructions?|prompt|directive)\b|\bsystem message\b"
     r"|<\s*/?\s*(?:information|important|instructions?|system|inst|assistant)\b"
-    r"|\b(?:the |your |this |original |initial )task (?:that )?(?:i|you|we|was|given)\b"
+    r"|\b(?:the |your |this |original |initial )task (?:that )?(?:i gave|you were|we gave|was given|given to you)\b"
     r"|\b(?:solve|complete|finish) (?:the|your|this) (?:original |initial |given )?task\b"
     r"|\b(?:ai|language|digital|virtual) (?:model|assistant|agent)\b|\b(?:gpt|claude|gemini|llama|chatgpt)\b"
     r"|\bdear (?:ai|assistant|agent|model)\b"
     r"|^\s*(?:todo|system|assistant|instruction|note to (?:the )?(?:ai|agent|assistant))\s*:"
-    r"|\bas (?:an ai|a language model|an assistant|your next step)\b|\byou (?:must|have to|need to) (?:first|now|also)\b"
-    r"|\bplease (?:first )?(?:do|perform|execute) (?:this|that|the following)\b|\binstead,? (?:do|please|you)\b",
+    r"|\bas (?:an ai|a language model|an assistant|your next step)\b"
+    r"|\bplease (?:first )?(?:do|perform|execute) (?:this|that|the following)\b|\binstead,? (?:do|please)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -68,9 +70,11 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a value could come from. `task` is what a person asked; `words` is what the agent wrote."""
+    """Everything that a value could come from. `task` is what a person asked, `setting` what the operator told the
+    agent beforehand; `words` is what the agent wrote."""
 
     task: str = ""
+    setting: str = ""
     files: tuple[Text, ...] = ()
     results: tuple[Text, ...] = ()
     words: str = ""
@@ -106,7 +110,8 @@ class Readied(msgspec.Struct, frozen=True):
 def bounded(sources: Sources) -> list[tuple[Kind, Text]]:
     """The texts that are looked at: the request first, of files the first ones, of results the latest, each cut and
     all together no longer than TOTAL_LENGTH."""
-    found: list[tuple[Kind, Text]] = [("task", Text("", sources.task)), ("agent", Text("", sources.words))]
+    found: list[tuple[Kind, Text]] = [("task", Text("", sources.task)), ("task", Text("", sources.setting))]
+    found.append(("agent", Text("", sources.words)))
     found += [("result", text) for text in reversed(sources.results[-TEXTS:])]
     found += [("file", text) for text in sources.files[:TEXTS]]
     left, kept = TOTAL_LENGTH, []

@@ -22,7 +22,7 @@ from approvals.domain.terms import Assessment, Facts, Policy
 from orchestrator.domain import errors
 from orchestrator.domain.specs import Scope
 
-TASKS = ("task", "request", "prompt", "user_task", "instruction", "goal", "query", "input")
+TASKS = ("task", "request", "prompt", "user_task", "input")
 EVENTS = ("events", "steps", "messages", "trace")
 KINDS = ("type", "kind", "event", "role")
 NUMBERS = ("n", "seq", "number", "index", "id")
@@ -78,7 +78,7 @@ def parse(line: str) -> dict[str, Any]:
 
 def calls(run: Mapping[str, Any]) -> Iterator[Call]:
     """The calls of a run in their order, each with what was known before it."""
-    task = _text(first(run, TASKS))
+    task, setting = _text(first(run, TASKS)), _text(run.get("system"))
     results: list[Text] = []
     words: list[str] = []
     names: dict[str, str] = {}
@@ -95,7 +95,7 @@ def calls(run: Mapping[str, Any]) -> Iterator[Call]:
                 event=number,
                 tool=tool,
                 arguments=arguments,
-                sources=Sources(task=task, results=tuple(results), words="\n".join(words)),
+                sources=Sources(task=task, setting=setting, results=tuple(results), words="\n".join(words)),
                 earlier=tuple(reached),
             )
             last = tool
@@ -105,6 +105,8 @@ def calls(run: Mapping[str, Any]) -> Iterator[Call]:
         if kind in TASK_KINDS and not made:
             said = _text(first(event, RESULTS))
             task = f"{task}\n{said}" if said and said not in task else task
+        elif kind in SYSTEM_KINDS:
+            setting = f"{setting}\n{_text(first(event, RESULTS))}"
         elif kind in RESULT_KINDS or (made and first(event, ("result", "output")) is not None):
             # The result of a call in the same event is known only after it.
             said = _text(first(event, RESULTS if not made else ("result", "output")))

@@ -73,12 +73,15 @@ class LevelForm(SpecForm):
     group = forms.ChoiceField(required=False)
     need = forms.IntegerField(min_value=1, max_value=soundness.MAX_NEED, label="People", required=False)
 
-    def __init__(self, *args: Any, groups: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, groups: Sequence[str], kept: Level | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.kept = kept
         offer(self, "group", [("", "Choose a group"), *((group, group) for group in groups)])
 
     def level(self) -> Level:
-        return Level(
+        """The level that the form says; what no field shows stays as it was published."""
+        return msgspec.structs.replace(
+            self.kept or Level(name="", group="", need=0),
             name=self.given("name").strip() or self.given("group"),
             group=self.given("group"),
             need=self.given("need", 0),
@@ -139,8 +142,8 @@ class PolicyForms:
 
     def problems(self) -> list[str]:
         """What the fields say is wrong, each with the place where it stands."""
-        found = [text for texts in self.own.errors.values() for text in texts]
-        found += [text for form in self.levels for texts in form.errors.values() for text in texts]
+        found = [str(text) for texts in self.own.errors.values() for text in texts]
+        found += [str(text) for form in self.levels for texts in form.errors.values() for text in texts]
         for form in self.rules:
             name = form.given("title") or "The rule without a title"
             found += [f"{name}: {text}" for texts in form.errors.values() for text in texts]

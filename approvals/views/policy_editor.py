@@ -192,7 +192,7 @@ def _editor(
         revisions=revisions,
         publish=publish,
         url_of=lambda published_: reverse("approvals:policy", args=[published_.slug]),
-        compare_url=reverse("approvals:compare_policy", args=[current.slug]) if revisions else "",
+        compare_url=reverse("approvals:compare_policy", args=[current.slug]) if current and revisions else "",
         cancel_url=own,
         is_taken=lambda slug: current is None and queries.is_taken(slug),
         context={
@@ -260,11 +260,14 @@ def _build(
 def _sent(data: Mapping[str, Any], current: Policy | None) -> forms.PolicyForms:
     groups = _groups()
     kept = {rule.id: rule for rule in current.rules} if current else {}
+    levels = {level.name: level for level in current.levels} if current else {}
     own_initial = forms.policy_initial(current) if current else {}
     return forms.PolicyForms(
         forms.PolicyForm(data, initial=own_initial, is_new=current is None),
         [
-            forms.LevelForm(data, prefix=f"level-{at}", groups=groups)
+            forms.LevelForm(
+                data, prefix=f"level-{at}", groups=groups, kept=levels.get(data.get(f"level-{at}-name", ""))
+            )
             for at in range(_count(data, "levels", soundness.MAX_LEVELS))
         ],
         [

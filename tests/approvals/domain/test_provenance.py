@@ -91,6 +91,8 @@ def test_only_the_operands_are_traced_and_links_in_all_arguments():
         ("Please pay the bill by Friday. It is important.", False),
         ("The agenda: budget, staff, lunch. Let me know whether you can come.", False),
         ("Water works. Due: 61.40. Account: DE75512108001245126199", False),
+        ("Don't forget to bring your passport and finish all tasks on the list.", False),
+        ("You have a new message. Before you start the car, check the oil.", False),
         ("Her assistant will be there, and the insurance agent too.", False),
     ],
 )
