@@ -21,6 +21,8 @@ TITLES = {
     "request.staled": "Approval no longer holds",
     "request.lapsed": "Approval not used in time",
     "policy.published": "Policy published",
+    "sample.taken": "Allowed action taken as a sample",
+    "sample.reviewed": "Sample reviewed",
     "key.introduced": "Signing key introduced",
     "key.rotated": "Signing key replaced",
     "verification.begun": "Verification begun",
@@ -36,6 +38,7 @@ PAGES = {
     "agent": ("orchestrator:agent", "slug"),
     "workflow": ("orchestrator:workflow", "slug"),
     "tool": ("orchestrator:tool", "name"),
+    "policy": ("approvals:policy", "slug"),
 }
 
 
