@@ -21,7 +21,7 @@ from orchestrator.domain import errors
 
 Unit = Literal["", "money"]
 
-VALUE_LENGTH = 120
+VALUE_LENGTH = 400
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _CURRENCY = "money.currency"
 
