@@ -48,6 +48,7 @@ class Language:
         self.names = frozenset(types)
         self._environment = cel.NewEnv(variables={name: _TYPES[kind] for name, kind in types.items()})
         self._compiled = lru_cache(maxsize=1024)(self._compile)
+        self._named = lru_cache(maxsize=1024)(self._names_in)
 
     def check(self, text: str) -> None:
         """Raises Wrong, which says in which line and column the condition is not one, and why."""
@@ -55,6 +56,9 @@ class Language:
 
     def named(self, text: str) -> frozenset[str]:
         """The facts that a condition may ask for. Text in quotes may name more than it asks for, never less."""
+        return self._named(text)
+
+    def _names_in(self, text: str) -> frozenset[str]:
         return frozenset(
             prefix for found in _NAME.findall(text) for prefix in _prefixes(found) if prefix in self.names
         )

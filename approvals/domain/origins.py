@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from approvals.domain import provenance
@@ -69,6 +70,7 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _PARTS.findall(name))
 
 
+@lru_cache(maxsize=512)
 def asks_for(task: str, tool: str) -> bool:
     """Whether a request's words name what a tool does: its deed, or another word for it.
 
@@ -76,14 +78,15 @@ def asks_for(task: str, tool: str) -> bool:
     """
     said = {_stem(word) for word in _WORD.findall(_ANSWER.sub(" ", task.casefold()))}
     named = [word for word in words_of(tool) if word not in _COMMON]
-    deed = named[0] if named else ""
-    alike = {_stem(deed)} | {
-        _stem(word)
-        for row in DEEDS
-        if deed in row or _stem(deed) in {_stem(one) for one in row}
-        for word in row
-    }
-    return bool(alike & said)
+    return bool(named) and not said.isdisjoint(_alike(named[0]))
+
+
+@lru_cache(maxsize=256)
+def _alike(deed: str) -> frozenset[str]:
+    """The stems of all words for the same deed, its own among them."""
+    own = _stem(deed)
+    rows = ({_stem(word) for word in row} for row in DEEDS)
+    return frozenset({own}.union(*(row for row in rows if own in row)))
 
 
 def _stem(word: str) -> str:
