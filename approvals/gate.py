@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from django.utils import timezone
 
+from approvals.queries import requests as asked
 from approvals.services import policies, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
@@ -47,3 +48,6 @@ class PolicyGate:
 
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
         return requests.check_claim(facts=facts, request=request, at=at)
+
+    def execute_by(self, request: str) -> dt.datetime | None:
+        return asked.load(request).execute_by

@@ -67,7 +67,8 @@ class Gate(Protocol):
     `assess` runs outside any transaction. The others run inside the engine's transaction, after the Stream row
     is locked, so that what they write commits or fails together with the run's events. `at` is the database's
     time. `claiming` is asked just before the executor takes a released action: it returns None to let it pass,
-    or the sentence that says why the release no longer holds.
+    or the sentence that says why the release no longer holds. `execute_by` is until when an executor elsewhere may
+    begin what a request approved; None leaves that to the engine.
     """
 
     def assess(self, facts: ActionFacts) -> Verdict: ...
@@ -77,6 +78,8 @@ class Gate(Protocol):
     def withdrawn(self, run: str, actions: Sequence[str], *, reason: str, at: dt.datetime) -> None: ...
 
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None: ...
+
+    def execute_by(self, request: str) -> dt.datetime | None: ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -113,7 +113,9 @@ def _unknown(type_: str) -> _Words:
 # ---- run ----
 def _run_started(body: e.RunStarted, names: Names) -> _Words:
     for_whom = f"on behalf of {body.on_behalf_of}" if body.on_behalf_of != body.started_by else ""
-    return _Words("Run started", _joined(body.title, for_whom), "running", body.started_by)
+    return _Words(
+        "Run started", _joined(body.title, for_whom), "running", body.started_by.removeprefix("agent:")
+    )
 
 
 def _run_paused(body: e.RunPaused, names: Names) -> _Words:
@@ -194,9 +196,20 @@ def _stage_failed(body: e.StageFailed, names: Names) -> _Words:
 def _belief_asserted(body: e.BeliefAsserted, names: Names) -> _Words:
     return _Words(
         f"{body.agent} stated {_plural(body.count, 'assertion')}",
-        f"stage {body.stage}",
+        f"stage {body.stage}" if body.stage else "",
         "asserted",
         body.agent,
+    )
+
+
+def _commitment_created(body: e.CommitmentCreated, names: Names) -> _Words:
+    condition = f"if {body.antecedent}" if body.antecedent else ""
+    due = f"by {body.due}" if body.due else ""
+    return _Words(
+        f"{body.debtor} commits itself to {body.creditor}",
+        _joined(body.consequent, condition, due),
+        "created",
+        body.debtor,
     )
 
 
@@ -304,6 +317,7 @@ _SAY: dict[type[e.Body], Callable[[Any, Names], _Words]] = {
     e.StageSentBack: _stage_sent_back,
     e.StageFailed: _stage_failed,
     e.BeliefAsserted: _belief_asserted,
+    e.CommitmentCreated: _commitment_created,
     e.BudgetExhausted: _budget_exhausted,
     e.ActionProposed: _action_proposed,
     e.ActionAllowed: _moved("allowed", "allowed", "explanation"),

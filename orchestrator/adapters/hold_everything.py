@@ -27,3 +27,6 @@ class HoldEverything:
 
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
         return "No gate is configured, so nothing may proceed."
+
+    def execute_by(self, request: str) -> dt.datetime | None:
+        return None

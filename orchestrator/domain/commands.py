@@ -140,10 +140,12 @@ class RecallAction(Command, frozen=True, kw_only=True):
 
 
 class ClaimAction(Command, frozen=True, kw_only=True):
-    """The executor's one-time take, before it acts."""
+    """The executor's one-time take, before it acts. `execute_by` (whole microseconds, 0 for none) is until when
+    an executor elsewhere may begin."""
 
     action: str
     digest: str
+    execute_by: int = 0
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
@@ -176,6 +178,37 @@ class DeadLetter(Command, frozen=True, kw_only=True):
     kind: str
     subject: str
     text: str
+
+
+class ProposeAction(Command, frozen=True, kw_only=True):
+    """An agent that runs elsewhere asks for an action."""
+
+    sealed: SealedAction
+
+
+class FinishRun(Command, frozen=True, kw_only=True):
+    """An agent that runs elsewhere is done. `reason` says why when it failed."""
+
+    succeeded: bool
+    output: Content | None = None
+    reason: str = ""
+
+
+class AssertBeliefs(Command, frozen=True, kw_only=True):
+    """An agent that runs elsewhere states something, with its evidence."""
+
+    assertions: Content
+    count: int
+
+
+class MakeCommitment(Command, frozen=True, kw_only=True):
+    """An agent that runs elsewhere commits itself: to `creditor`, if `antecedent`, then `consequent`."""
+
+    creditor: str
+    consequent: str
+    antecedent: str = ""
+    premises: tuple[str, ...] = ()
+    due: str = ""
 
 
 class Record(Command, frozen=True, kw_only=True):

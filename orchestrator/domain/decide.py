@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from orchestrator.domain import commands as c
 from orchestrator.domain import events as e
 from orchestrator.domain.drafts import Draft
+from orchestrator.domain.patterns import external as elsewhere  # noqa: F401  registers itself
 from orchestrator.domain.patterns import sequential  # noqa: F401  registers itself
-from orchestrator.domain.rules import actions, letters, people, turns
+from orchestrator.domain.rules import actions, external, letters, people, turns
 from orchestrator.domain.state import RunState
 
 
@@ -50,4 +51,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.RecordUnconfirmed: actions.unconfirmed,
     c.ConfirmAction: actions.confirm,
     c.DeadLetter: letters.dead_letter,
+    c.ProposeAction: external.propose,
+    c.FinishRun: external.finish,
+    c.AssertBeliefs: external.assert_beliefs,
+    c.MakeCommitment: external.make_commitment,
 }

@@ -175,6 +175,19 @@ class BeliefAsserted(Body, frozen=True, kw_only=True):
     assertions: Content
 
 
+class CommitmentCreated(Body, frozen=True, kw_only=True):
+    """A debtor commits itself to a creditor: if the antecedent holds, it brings about the consequent."""
+
+    TYPE = "commitment.created"
+    commitment: str
+    debtor: str
+    creditor: str
+    consequent: str
+    antecedent: str = ""
+    premises: tuple[str, ...] = ()
+    due: str = ""
+
+
 class BudgetExhausted(Body, frozen=True, kw_only=True):
     TYPE = "budget.exhausted"
     unit: str
@@ -260,9 +273,13 @@ class ActionRecalled(Body, frozen=True, kw_only=True):
 
 
 class ActionClaimed(Body, frozen=True, kw_only=True):
+    """`execute_by` (whole microseconds) is set when the executor runs elsewhere: until when it may begin."""
+
     TYPE = "action.claimed"
+    VERSION = 2
     action: str
     digest: str
+    execute_by: int = 0
 
 
 class ActionExecuted(Body, frozen=True, kw_only=True):
@@ -395,6 +412,8 @@ UPCASTS: dict[tuple[str, int], Any] = {
     ("stage.passed", 1): _as_it_is,
     ("stage.sent_back", 1): _as_it_is,
     ("stage.failed", 1): _as_it_is,
+    # A claim from before agents elsewhere could make one has no time to begin by.
+    ("action.claimed", 1): _as_it_is,
 }
 
 

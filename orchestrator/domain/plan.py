@@ -28,6 +28,8 @@ def plan(state: RunState) -> dict[str, Want]:
     for action in state.actions.values():
         status = action.status
         if status == "claimed" or (state.status == "running" and status in {"allowed", "released"}):
+            if state.is_external:
+                continue  # the agent claims it, elsewhere
             # A claimed action may have left the building: its outcome is wanted whatever became of the run.
             key = ids.effect_key(stream, "execute", action.id, action.assessment, action.digest)
             wants.append(Want(key, "execute", action.id, "main"))

@@ -114,6 +114,10 @@ def workflow_faults(spec: WorkflowSpec) -> list[Fault]:
         return [*found, Fault("pattern", f"The pattern {spec.pattern!r} cannot be run by this version.")]
     found += [Fault("stages", text) for text in patterns.find(spec.pattern).faults(spec)]
     for agent in spec.agents.values():
+        if agent.kind == "external":
+            found.append(
+                Fault("stages", f"Agent {agent.slug!r} runs elsewhere, so no stage of ours can ask it.")
+            )
         for name in agent.scope.tools:
             if name not in spec.tools:
                 found.append(
@@ -156,7 +160,7 @@ def _plain(field: str, text: str, most: int) -> Iterator[Fault]:
 
 
 def _means(spec: AgentSpec) -> Iterator[Fault]:
-    if not spec.reference.strip():
+    if not spec.reference.strip() and spec.kind != "external":
         yield Fault("reference", "Say which registered function or model this agent is.")
     yield from _plain("reference", spec.reference, 200)
     if spec.kind == "model" and spec.reference and ":" not in spec.reference:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
-AgentKind = Literal["code", "model"]
-Pattern = Literal["sequential", "hierarchical", "negotiation"]
+AgentKind = Literal["code", "model", "external"]
+# "external" is the absence of a pattern: the agent runs elsewhere, and only asks and reports.
+Pattern = Literal["sequential", "hierarchical", "negotiation", "external"]
 Category = Literal["routine", "financial", "safety_critical", "affects_person", "destructive", "outward"]
 Reversibility = Literal["reversible", "compensable", "irreversible"]
 
@@ -62,7 +63,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The settings of an agent revision.
 
     `reference` names the registered Python function of a code agent, or the model of a model agent as
-    "provider:model". `owner` is the username of the accountable person.
+    "provider:model"; an external agent, which runs elsewhere, names its framework or nothing. `owner` is the
+    username of the accountable person.
     """
 
     slug: str

@@ -22,7 +22,7 @@ from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
-VERSION = 2
+VERSION = 3
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -94,6 +94,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     tier: str = ""
     rule: str = ""
     explanation: str = ""
+    execute_by: int = 0
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,6 +155,11 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def is_over(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the agent runs elsewhere: its actions are claimed by it, never executed from here."""
+        return self.spec.pattern == "external"
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; one that the workflow does not have waits for ever."""
@@ -375,7 +381,7 @@ def _action_moved(status: str) -> Callable[[RunState, e.Event, Any], RunState]:
         if action is None:
             return replace(state, seq=event.seq)
         changes: dict[str, Any] = {"status": status}
-        for name in ("request", "tier", "rule", "explanation", "assessment"):
+        for name in ("request", "tier", "rule", "explanation", "assessment", "execute_by"):
             if hasattr(body, name):
                 changes[name] = getattr(body, name)
         return replace(state, seq=event.seq, actions={**state.actions, action.id: replace(action, **changes)})

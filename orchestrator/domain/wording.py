@@ -134,6 +134,11 @@ def _means(agent: AgentSpec) -> Iterator[Line]:
     if agent.kind == "code":
         yield Line("says", f"Runs the registered function {agent.reference or '(none chosen yet)'}.")
         return
+    if agent.kind == "external":
+        yield Line(
+            "says", "Runs elsewhere, and reaches Countersign with a token. What it asks for is gated here."
+        )
+        return
     where = f" at {agent.base_url}" if agent.base_url else ""
     yield Line("says", f"Asks the model {agent.reference or '(none named yet)'}{where}.")
     yield Line("warns", "What its stage is given leaves for that model's server.")

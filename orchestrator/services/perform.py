@@ -6,6 +6,7 @@ an execution (the executor takes the action once and acts).
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -315,22 +316,24 @@ def _claim(
     with transaction.atomic():
         eventlog.lock(state.stream)
         at = timezone.now()
-        if action.consequential:
-            known = facts.action_facts(state, action)
-            objection: str | None
-            if action.status == "released":
-                objection = ports.gate().claiming(known, request=action.request, at=at)
-            else:
-                verdict = _ask_gate(known)
-                objection = None if verdict.decision == "allow" else verdict.explanation
-            if objection is not None:
-                recall = c.RecallAction(
-                    actor="system", at=eventlog.micros(at), action=action.id, reason=objection
-                )
-                return engine.submit(state.stream, recall, fence=finishing, owner=owner)
+        because = objection(state, action, at)
+        if because is not None:
+            recall = c.RecallAction(actor="system", at=eventlog.micros(at), action=action.id, reason=because)
+            return engine.submit(state.stream, recall, fence=finishing, owner=owner)
         claim = c.ClaimAction(actor="system", at=eventlog.micros(at), action=action.id, digest=action.digest)
         engine.submit(state.stream, claim, fence=holding, owner=owner)
     return None
+
+
+def objection(state: RunState, action: Action, at: dt.datetime) -> str | None:
+    """The gate's last word before an action is taken: None to let it pass, or why it may not happen now."""
+    if not action.consequential:
+        return None
+    known = facts.action_facts(state, action)
+    if action.status == "released":
+        return ports.gate().claiming(known, request=action.request, at=at)
+    verdict = _ask_gate(known)
+    return None if verdict.decision == "allow" else verdict.explanation
 
 
 def _now() -> int:

@@ -50,4 +50,5 @@ def find(name: str) -> Pattern:
 
 
 def names() -> list[str]:
-    return sorted(_PATTERNS)
+    """The patterns that a workflow may be published in; an external run has none."""
+    return sorted(name for name in _PATTERNS if name != "external")

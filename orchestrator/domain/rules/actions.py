@@ -111,7 +111,8 @@ def claim(draft: Draft, command: c.ClaimAction) -> None:
     shared.must_step(action, "claimed")
     if command.digest != action.digest:
         raise shared.DigestMismatch(action=action.id)
-    draft.add(e.ActionClaimed(action=action.id, digest=action.digest), cause=action.seq)
+    claimed = e.ActionClaimed(action=action.id, digest=action.digest, execute_by=command.execute_by)
+    draft.add(claimed, cause=action.seq)
 
 
 def result(draft: Draft, command: c.RecordResult) -> None:

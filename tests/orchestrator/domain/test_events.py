@@ -26,6 +26,7 @@ def example(kind: type[e.Body]) -> e.Body:
 def _value(kind: Any, name: str) -> Any:
     known: dict[Any, Any] = {
         str: name,
+        tuple[str, ...]: (name,),
         int: 3,
         bool: True,
         msgspec.Raw: msgspec.Raw(b'{"a":1}'),

@@ -1,0 +1,160 @@
+"""What a caller from outside may see: an agent its own external runs, a person's program every run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from orchestrator import eventlog, models
+from orchestrator.domain.callers import Caller, NotYours
+from orchestrator.queries.actions import ActionCard, action_card
+from orchestrator.queries.events import EventCard, events_after
+from orchestrator.queries.runs import RunCard, run_card
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run as a list gives it."""
+
+    id: str
+    title: str
+    state: str
+    waits_for: str
+    reason: str
+    workflow: str
+    is_external: bool
+    started_by: str
+    on_behalf_of: str
+    started_at: dt.datetime
+    changed_at: dt.datetime
+    ended_at: dt.datetime | None
+    head: int
+    actions: int
+    held: int
+    executed: int
+    refused: int
+    failed: int
+
+
+def workflow_of(agent: str) -> str:
+    """The name under which the external runs of an agent are filed."""
+    return f"external-{agent}"
+
+
+def must_own(caller: Caller, run: str) -> None:
+    """Raise NotYours unless this is an external run of the caller's own agent."""
+    if not caller.agent or not _own(caller).filter(pk=_key(run)).exists():
+        raise NotYours(run=run)
+
+
+def must_see(caller: Caller, run: str) -> None:
+    """Raise NotYours unless the caller may read this run."""
+    if not visible_runs(caller).filter(pk=_key(run)).exists():
+        raise NotYours(run=run)
+
+
+def visible_runs(caller: Caller) -> QuerySet[models.Run]:
+    if caller.agent:
+        return _own(caller)
+    if caller.has_perm("orchestrator.view_run"):
+        return models.Run.objects.all()
+    return models.Run.objects.none()
+
+
+def run_lines(
+    caller: Caller, *, state: str = "", cursor: str = "", limit: int = 50
+) -> tuple[list[RunLine], str]:
+    """Runs, the newest first, and the cursor of the next page or ""."""
+    found = visible_runs(caller)
+    if state:
+        found = found.filter(state=state)
+    place = _place(cursor)
+    if place is not None:
+        at, last = place
+        found = found.filter(Q(started_at__lt=at) | Q(started_at=at, id__lt=last))
+    rows = list(found.order_by("-started_at", "-id")[: limit + 1])
+    more = f"{rows[limit - 1].started_at.isoformat()}_{rows[limit - 1].id}" if len(rows) > limit else ""
+    return [_line(row) for row in rows[:limit]], more
+
+
+def run_line(caller: Caller, run: str) -> RunLine:
+    row = visible_runs(caller).filter(pk=_key(run)).first()
+    if row is None:
+        raise NotYours(run=run)
+    return _line(row)
+
+
+def action(caller: Caller, run: str, name: str) -> ActionCard:
+    must_see(caller, run)
+    return action_card(run, name)
+
+
+def events(caller: Caller, run: str, *, after: int, limit: int) -> tuple[EventCard, ...]:
+    must_see(caller, run)
+    return events_after(run, after, limit=limit)
+
+
+def card(caller: Caller, run: str) -> RunCard:
+    must_see(caller, run)
+    return run_card(run)
+
+
+def tool_category(caller: Caller, run: str, tool: str) -> str:
+    """The declared category of a tool in one of the caller's runs; "" when the run does not know it."""
+    must_own(caller, run)
+    known = eventlog.load(run).state.spec.tools.get(tool)
+    return str(known.category) if known is not None else ""
+
+
+def states_of(keys: list[str]) -> dict[str, str]:
+    """Where these actions stand, by their rows' keys, in one read."""
+    return dict(models.Action.objects.filter(pk__in=keys).values_list("pk", "state"))
+
+
+def _own(caller: Caller) -> QuerySet[models.Run]:
+    return models.Run.objects.filter(pattern="external", workflow=workflow_of(caller.agent))
+
+
+def _line(row: models.Run) -> RunLine:
+    return RunLine(
+        id=str(row.id),
+        title=row.title or row.workflow_name,
+        state=row.state,
+        waits_for=row.waits_for,
+        reason=row.reason,
+        workflow=row.workflow,
+        is_external=row.pattern == "external",
+        started_by=row.started_by,
+        on_behalf_of=row.on_behalf_of,
+        started_at=row.started_at,
+        changed_at=row.changed_at,
+        ended_at=row.ended_at,
+        head=row.head,
+        actions=row.actions,
+        held=row.held,
+        executed=row.executed,
+        refused=row.refused,
+        failed=row.failed,
+    )
+
+
+def _place(cursor: str) -> tuple[dt.datetime, uuid.UUID] | None:
+    """A cursor that cannot be read asks for the first page."""
+    moment, _, last = cursor.partition("_")
+    try:
+        at = dt.datetime.fromisoformat(moment.replace(" ", "+"))
+        return (at, uuid.UUID(last)) if at.tzinfo else None
+    except ValueError:
+        return None
+
+
+def _key(run: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(run)
+    except ValueError:
+        raise NotYours(run=run) from None
