@@ -3,5 +3,13 @@
 from approvals.models.policy import PolicyDraft, PolicyRevision, Sample
 from approvals.models.request import ApprovalRequest
 from approvals.models.sign_off import SignOff
+from approvals.models.token import ApiToken
 
-__all__ = ["ApprovalRequest", "PolicyDraft", "PolicyRevision", "Sample", "SignOff"]
+__all__ = [
+    "ApiToken",
+    "ApprovalRequest",
+    "PolicyDraft",
+    "PolicyRevision",
+    "Sample",
+    "SignOff",
+]
