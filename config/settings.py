@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.ErrorPages",
+    "config.api_problems.ApiProblems",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -237,7 +238,14 @@ COUNTERSIGN_MODULES = [
     if name
 ]
 # Modules that compare and repair other apps' rows for `manage.py rebuild`.
-COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild"]
+COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild", "approvals.services.token_rows"]
+# How long an executor elsewhere has to begin what nobody had to sign off, and after its time to begin, how long
+# until an action without a result goes to a named person, in seconds.
+EXTERNAL_EXECUTE_SECONDS = float(os.environ.get("EXTERNAL_EXECUTE_SECONDS", "900"))
+EXTERNAL_SILENCE_SECONDS = float(os.environ.get("EXTERNAL_SILENCE_SECONDS", "300"))
+# Long polls that one web process holds open at once, and the largest body of one call.
+API_OPEN_POLLS = int(os.environ.get("API_OPEN_POLLS", "200"))
+API_MOST_BYTES = int(os.environ.get("API_MOST_BYTES", str(1024 * 1024)))
 # Where `manage.py checkpoint` puts a copy of each signed checkpoint; best a folder on another machine.
 CHECKPOINT_HOURS = float(os.environ.get("CHECKPOINT_HOURS", "24"))
 CHECKPOINT_EXPORT_DIR = os.environ.get("CHECKPOINT_EXPORT_DIR", "")

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from config import health, people_pages, sign_in
+from config.api import api
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.permission_denied"
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/new/", people_pages.invite, name="invite_person"),
     path("people/<str:username>/", people_pages.person, name="person"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
     path("", include("monitoring.urls")),
     path("", include("orchestrator.urls")),
     path("", include("approvals.urls")),

@@ -1,5 +1,6 @@
 """Rows. Only this app's own services, queries and the doors to the log may import them; events have one door."""
 
+from orchestrator.models.answers import KeptAnswer
 from orchestrator.models.blob import Blob
 from orchestrator.models.catalogue import Agent, AgentRevision, Tool, ToolRevision, Workflow, WorkflowRevision
 from orchestrator.models.effect import Effect
@@ -13,6 +14,7 @@ __all__ = [
     "Blob",
     "Checkpoint",
     "Effect",
+    "KeptAnswer",
     "Run",
     "Snapshot",
     "Stream",

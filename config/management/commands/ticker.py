@@ -80,10 +80,13 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.services import deadlines
     from monitoring.services import audit_index
     from orchestrator.services import sweep
+    from orchestrator.services import external, once, sweep
 
     return [
         ("runs that nobody rang for", sweep.sweep),
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
+        ("claims of agents elsewhere", lambda: external.unconfirm_overdue(timezone.now())),
+        ("answers kept for repeated calls", lambda: once.forget_old(timezone.now())),
         ("the signed checkpoint", _checkpoint),
         ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),

@@ -1,0 +1,224 @@
+"""What the operations of this app take and give, in JSON. Bounded everywhere; unknown fields are refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+import msgspec
+from ninja import Schema
+from pydantic import Field, JsonValue
+
+from orchestrator.api.calling import Asked, Reason, Word
+from orchestrator.domain import replies
+from orchestrator.queries import ActionCard, EventCard
+from orchestrator.queries.external import RunLine
+
+Json = dict[str, JsonValue]
+
+
+class EvidenceIn(Asked):
+    source: Annotated[str, Field(min_length=1, max_length=500)]
+    locator: Annotated[str, Field(max_length=500)] = ""
+    line: Annotated[int, Field(ge=1, le=2**31)] | None = None
+    quote: Annotated[str, Field(max_length=4000)] = ""
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+    def plain(self) -> replies.Evidence:
+        return replies.Evidence(**self.model_dump())
+
+
+class StartRun(Asked):
+    title: Word = ""
+    input: Json = {}
+    on_behalf_of: Annotated[str, Field(max_length=150)] = ""
+
+
+class FinishRun(Asked):
+    succeeded: bool = True
+    output: JsonValue = None
+    reason: Reason = ""
+
+
+class Because(Asked):
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Propose(Asked):
+    tool: Annotated[str, Field(min_length=1, max_length=200)]
+    arguments: Json = {}
+    reason: Annotated[str, Field(max_length=4000)] = ""
+    evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = []
+    call_id: Word = ""
+
+    def plain(self) -> replies.ProposedAction:
+        return replies.ProposedAction(
+            tool=self.tool,
+            arguments=self.arguments,
+            reason=self.reason,
+            evidence=tuple(one.plain() for one in self.evidence),
+            call_id=self.call_id,
+        )
+
+
+class ClaimIn(Asked):
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ResultIn(Asked):
+    outcome: Literal["executed", "failed", "unknown"]
+    result: JsonValue = None
+    text: Reason = ""
+
+
+class AssertionIn(Asked):
+    subject: Annotated[str, Field(min_length=1, max_length=500)]
+    predicate: Annotated[str, Field(min_length=1, max_length=500)]
+    value: JsonValue = None
+    evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = []
+    reasoning: Annotated[str, Field(max_length=4000)] = ""
+
+    def plain(self) -> replies.Assertion:
+        return replies.Assertion(
+            subject=self.subject,
+            predicate=self.predicate,
+            value=self.value,
+            evidence=tuple(one.plain() for one in self.evidence),
+            reasoning=self.reasoning,
+        )
+
+
+class AssertionsIn(Asked):
+    assertions: Annotated[list[AssertionIn], Field(min_length=1, max_length=500)]
+
+
+class CommitmentIn(Asked):
+    creditor: Annotated[str, Field(min_length=1, max_length=200)]
+    consequent: Annotated[str, Field(min_length=1, max_length=2000)]
+    antecedent: Annotated[str, Field(max_length=2000)] = ""
+    premises: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = []
+    due: Annotated[str, Field(max_length=40)] = ""
+
+
+class RunOut(Schema):
+    id: str
+    title: str
+    state: str
+    waits_for: str
+    reason: str
+    workflow: str
+    is_external: bool
+    started_by: str
+    on_behalf_of: str
+    started_at: dt.datetime
+    changed_at: dt.datetime
+    ended_at: dt.datetime | None
+    head: int
+    actions: int
+    held: int
+    executed: int
+    refused: int
+    failed: int
+
+
+class RunsOut(Schema):
+    runs: list[RunOut]
+    next: str
+
+
+class ActionOut(Schema):
+    """An action. `state` "allowed" or "released" means: claim it, then do it. `explanation` says why, in words."""
+
+    run: str
+    action: str
+    tool: str
+    state: str
+    executor: str
+    digest: str
+    target: str
+    amount: str
+    currency: str
+    tier: str
+    rule: str
+    explanation: str
+    request: str
+    assigned_to: str
+    proposed_at: dt.datetime
+    changed_at: dt.datetime
+    coalesced: bool = False
+
+
+class ActionsOut(Schema):
+    actions: list[ActionOut]
+    next: int
+
+
+class ClaimOut(Schema):
+    run: str
+    action: str
+    digest: str
+    arguments: Any
+    execute_by: dt.datetime
+
+
+class EventOut(Schema):
+    seq: int
+    type: str
+    version: int
+    actor: str
+    cause: int
+    at: dt.datetime
+    payload: Any
+    hash: str
+
+
+class EventsOut(Schema):
+    events: list[EventOut]
+    next: int
+
+
+class SeqOut(Schema):
+    seq: int
+
+
+class CommitmentOut(Schema):
+    commitment: str
+
+
+def run_out(line: RunLine) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in RunLine.__slots__}
+
+
+def action_out(card: ActionCard, *, is_external: bool = True, coalesced: bool = False) -> dict[str, Any]:
+    return {
+        "run": card.run,
+        "action": card.action,
+        "tool": card.tool,
+        "state": card.state,
+        "executor": "external" if is_external else "countersign",
+        "digest": card.digest,
+        "target": card.target,
+        "amount": "" if card.amount is None else format(card.amount, "f"),
+        "currency": card.currency,
+        "tier": card.tier,
+        "rule": card.rule,
+        "explanation": card.explanation,
+        "request": card.request,
+        "assigned_to": card.assigned_to,
+        "proposed_at": card.proposed_at,
+        "changed_at": card.changed_at,
+        "coalesced": coalesced,
+    }
+
+
+def event_out(card: EventCard) -> dict[str, Any]:
+    return {
+        "seq": card.seq,
+        "type": card.type,
+        "version": card.version,
+        "actor": card.actor,
+        "cause": card.cause,
+        "at": card.at,
+        "payload": msgspec.json.decode(card.payload),
+        "hash": card.hash,
+    }
