@@ -20,23 +20,12 @@ import orchestrator.api
 from approvals.services import tokens
 from config import errors
 from config.api_problems import problem
+from orchestrator.api.calling import code_of
 from orchestrator.domain.callers import Caller
 from orchestrator.domain.errors import Corrupt, CountersignError
 
 log = logging.getLogger("config.errors")
 
-# Errors whose code other programs rely on, where it is not the error's own name.
-CODES = {
-    "digest_mismatch": ("changed", 412),
-    "changed": ("changed", 412),
-    "too_late": ("expired", 410),
-    "decided": ("decided", 409),
-    "unknown_request": ("not_found", 404),
-    "not_yours": ("not_found", 404),
-    "unknown_action": ("not_found", 404),
-    "not_canonical": ("not_canonical", 422),
-    "reason_missing": ("reason_missing", 422),
-}
 # What an error knows besides its words, and a program may be told.
 TOLD = ("status", "by", "at", "reason", "scope", "actions")
 
@@ -104,7 +93,7 @@ api.add_router("/policies", approvals.api.policies)
 @api.exception_handler(CountersignError)
 def _ours(request: HttpRequest, error: CountersignError) -> HttpResponse:
     fault = errors.fault_of(error)
-    code, status = CODES.get(fault.code, (str(error.facts.get("code") or fault.code), fault.status))
+    code, status = code_of(error)
     if isinstance(error, Corrupt):
         log.error("The record is damaged: %s %s", error.message, error.facts, exc_info=error)
     more = {}

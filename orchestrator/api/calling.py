@@ -15,6 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Path, Query, Schema
 from pydantic import ConfigDict, Field
 
+from orchestrator.domain import errors
 from orchestrator.domain.callers import Caller, CallScope
 from orchestrator.services import once, rates
 
@@ -27,6 +28,27 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str, Query(max_length=200)]
 Reason = Annotated[str, Field(max_length=2000)]
 Word = Annotated[str, Field(max_length=200)]
+
+
+# Errors whose code other programs rely on, where it is not the error's own name.
+CODES = {
+    "digest_mismatch": ("changed", 412),
+    "changed": ("changed", 412),
+    "too_late": ("expired", 410),
+    "decided": ("decided", 409),
+    "unknown_request": ("not_found", 404),
+    "not_yours": ("not_found", 404),
+    "unknown_action": ("not_found", 404),
+    "not_canonical": ("not_canonical", 422),
+    "reason_missing": ("reason_missing", 422),
+}
+
+
+def code_of(error: errors.CountersignError) -> tuple[str, int]:
+    """The code that a program acts upon, and the status: the error's own name, unless it says another."""
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__)
+    name = name.lstrip("_")
+    return CODES.get(name, (str(error.facts.get("code") or name), error.status))
 
 
 class Asked(Schema):
