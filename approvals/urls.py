@@ -22,4 +22,6 @@ urlpatterns = [
     path("policies/<str:slug>/edit/", policy_editor.edit_policy, name="edit_policy"),
     path("policies/<str:slug>/compare/", policies.compare_policy, name="compare_policy"),
     path("policies/<str:slug>/drop-draft/", policy_editor.drop_draft, name="drop_draft"),
+    path("agents/<slug:slug>/tokens/", views.agent_tokens, name="agent_tokens"),
+    path("account/tokens/", views.own_tokens, name="own_tokens"),
 ]

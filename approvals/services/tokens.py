@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from approvals.domain import tokens
-from approvals.models import ApiToken
+from approvals.models import ApiToken, PolicyRevision
 from approvals.services import rows, token_rows
 from orchestrator.domain import digests, errors
 from orchestrator.domain.callers import Caller
@@ -160,10 +160,64 @@ def recognise(secret: str) -> Caller:
     )
 
 
-def tokens_of(*, agent: str = "", person: str = "") -> list[ApiToken]:
-    """Tokens of an agent or of a person: those in use first, the newest first."""
-    found = ApiToken.objects.filter(agent=agent, person=person)
-    return list(found.order_by(F("revoked_at").asc(nulls_first=True), "-created_at")[:200])
+@dataclass(frozen=True)
+class TokenCard:
+    """A token for the list. `state` is active, expired or revoked."""
+
+    id: str
+    prefix: str
+    state: str
+    scopes: str
+    reason: str
+    policy: str
+    per_minute: int
+    agent_revision: int
+    created_by: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    last_used_at: dt.datetime | None
+    revoked_by: str
+    revoked_at: dt.datetime | None
+    revoked_because: str
+
+
+def token_cards(*, now: dt.datetime, agent: str = "", person: str = "") -> list[TokenCard]:
+    """The latest tokens of an agent or of a person, those in use first."""
+    found = [
+        _card(row, now)
+        for row in ApiToken.objects.filter(agent=agent, person=person).order_by("-created_at")[:200]
+    ]
+    return sorted(found, key=lambda card: card.state != "active")
+
+
+def policies_to_choose() -> list[tuple[str, str]]:
+    """(slug, title) of the published policies, *strict* first."""
+    newest = (
+        PolicyRevision.objects.order_by("slug", "-revision").distinct("slug").values_list("slug", "title")
+    )
+    known = dict(newest) or {"strict": "Strict"}
+    return sorted(known.items(), key=lambda pair: (pair[0] != "strict", pair[0]))
+
+
+def _card(row: ApiToken, now: dt.datetime) -> TokenCard:
+    state = "revoked" if row.revoked_at is not None else "expired" if row.expires_at <= now else "active"
+    return TokenCard(
+        id=str(row.id),
+        prefix=row.prefix,
+        state=state,
+        scopes=", ".join(row.scopes),
+        reason=row.reason,
+        policy=row.policy,
+        per_minute=row.per_minute,
+        agent_revision=row.agent_revision,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_by=row.revoked_by,
+        revoked_at=row.revoked_at,
+        revoked_because=row.revoked_because,
+    )
 
 
 def _create(*, by: Any, now: dt.datetime, days: int, **fields: Any) -> TokenMade:

@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 from django import forms
 
 from orchestrator.domain import soundness, wording
-from orchestrator.domain.specs import AgentSpec, Budget, Category, Limit, Scope, ToolSpec
+from orchestrator.domain.specs import AgentKind, AgentSpec, Budget, Category, Limit, Scope, ToolSpec
 from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, offer, plain_lines
 
 CATEGORIES = [(category, wording.CATEGORY_WORDS[category].capitalize()) for category in get_args(Category)]
@@ -32,7 +32,11 @@ class AgentForm(SpecForm):
     )
     kind = forms.ChoiceField(
         label="What it is",
-        choices=[("code", "A registered function"), ("model", "A language model")],
+        choices=[
+            ("code", "A registered function"),
+            ("model", "A language model"),
+            ("external", "A program that runs elsewhere"),
+        ],
         widget=forms.RadioSelect,
         initial="code",
     )
@@ -42,6 +46,12 @@ class AgentForm(SpecForm):
         max_length=200,
         label="Model",
         help_text="Provider and name, as in openai:gpt-5 or ollama:qwen3.",
+    )
+    framework = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Framework",
+        help_text="What it is written with, for people to know. It calls with a token made on its page.",
     )
     base_url = forms.CharField(
         required=False,
@@ -128,15 +138,16 @@ class AgentForm(SpecForm):
         return not self.errors and limits_fine
 
     def show(self, faults: Any) -> None:
-        chosen = "function" if self.given("kind") == "code" else "model"
+        chosen = {"code": "function", "external": "framework"}.get(self.given("kind"), "model")
         super().show(
             [fault._replace(field=chosen if fault.field == "reference" else fault.field) for fault in faults]
         )
 
     def spec(self) -> AgentSpec:
         """The spec that the form says, as far as it can be read."""
-        is_code = self.given("kind", "code") == "code"
-        reference = self.given("function") if is_code else self.given("model")
+        kind = cast("AgentKind", self.given("kind", "code") or "code")
+        is_code, is_model = kind == "code", kind == "model"
+        reference = self.given({"code": "function", "model": "model"}.get(kind, "framework"))
         schema = self.given("output_schema", {})
         if not schema and is_code:
             schema = dict(self.functions.get(reference, {}))
@@ -144,10 +155,10 @@ class AgentForm(SpecForm):
             slug=self.given("slug"),
             name=self.given("name"),
             owner=self.given("owner"),
-            kind="code" if is_code else "model",
+            kind=kind,
             reference=reference.strip(),
-            instructions="" if is_code else plain_lines(self.given("instructions")),
-            base_url="" if is_code else self.given("base_url").strip(),
+            instructions=plain_lines(self.given("instructions")) if is_model else "",
+            base_url=self.given("base_url").strip() if is_model else "",
             scope=Scope(
                 tools=self.chosen("tools"),
                 categories=cast("tuple[Category, ...]", self.chosen("categories")),
@@ -241,6 +252,7 @@ def initial_of(spec: AgentSpec) -> dict[str, Any]:
         "kind": spec.kind,
         "function": spec.reference if spec.kind == "code" else "",
         "model": spec.reference if spec.kind == "model" else "",
+        "framework": spec.reference if spec.kind == "external" else "",
         "base_url": spec.base_url,
         "instructions": spec.instructions,
         "tools": list(spec.scope.tools),

@@ -86,6 +86,8 @@ DOORS: dict[str, Door] = {
     "approvals:edit_policy": _edited(slug="none"),
     "approvals:compare_policy": _seen(slug="none"),
     "approvals:drop_draft": Door(frozenset({"admin"}), POST, {"slug": "none"}),
+    "approvals:agent_tokens": Door(frozenset({"admin"}), CHANGE, {"slug": "none"}),
+    "approvals:own_tokens": Door(frozenset({"reviewer"}), CHANGE),
     "orchestrator:new_run": Door(frozenset({"operator", "admin"}), CHANGE),
     "orchestrator:start_run": Door(frozenset({"operator", "admin"}), CHANGE, {"slug": "none"}),
     "orchestrator:workflows": _seen(),
