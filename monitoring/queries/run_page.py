@@ -254,10 +254,10 @@ def _kept(detail: RunDetail) -> str:
     """What is not lost, whatever happened."""
     card = detail.card
     passed = sum(stage.state == "passed" or stage.verdict.startswith("passed") for stage in detail.stages)
-    parts = [f"{passed} of {count_words(len(detail.stages), 'stage')} passed"]
+    parts = [f"{passed} of {count_words(len(detail.stages), 'stage')} passed"] if detail.stages else []
     if card.executed:
         parts.append(f"{count_words(card.executed, 'action')} executed")
-    return f"Kept: {', '.join(parts)}, and every event."
+    return f"Kept: {', '.join([*parts, ''])}and every event." if parts else "Kept: every event."
 
 
 def _happened(detail: RunDetail) -> tuple[str, ...]:

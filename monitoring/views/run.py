@@ -86,6 +86,7 @@ def outputs(request: HttpRequest, run: str) -> HttpResponse:
         (stage, queries.shown(stage.output) if stage.output is not None else None) for stage in detail.stages
     ]
     context["given"] = queries.shown(detail.input) if detail.input is not None else None
+    context["result"] = queries.shown(detail.output) if detail.output is not None else None
     return _answer(request, context)
 
 

@@ -71,6 +71,17 @@ class RunCard:
         return self.state in ENDED
 
     @property
+    def is_external(self) -> bool:
+        """Whether its agent works elsewhere, so that it has no stages."""
+        return self.pattern == "external"
+
+    @property
+    def starter(self) -> str:
+        """Who started it, in words: a person's name, or "agent courier"."""
+        kind, _, name = self.started_by.partition(":")
+        return f"agent {name}" if kind == "agent" and name else self.started_by
+
+    @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 

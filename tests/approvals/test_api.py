@@ -6,11 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest
 from tests import callers
-from tests.approvals.runs import held_run, request_of, status_of
+from tests.approvals.runs import held_run, request_of, status_of, work
 from tests.callers import Api, problem_of
 from tests.house.exact import exact_record
 
@@ -133,3 +135,15 @@ def test_policies_are_read(admin: Any, reviewer: Any) -> None:
     assert "strict" in [policy["slug"] for policy in api.get("/policies").json()["policies"]]
     assert api.get("/policies/strict").json()["slug"] == "strict"
     assert problem_of(api.get("/policies/none"))[0] == 404
+
+
+def test_a_reviewer_sees_the_case_of_an_external_run(client: Client, reviewer: Any, admin: Any) -> None:
+    callers.publish_agent(owner=admin.username)
+    courier = Api(callers.agent_token(by=admin).secret)
+    run = courier.start()
+    courier.propose(run)
+    work(run, ("assess",))
+    client.force_login(reviewer)
+    shown = client.get(reverse("approvals:case", args=[request_of(run).pk])).content.decode()
+    assert "of stage" not in shown
+    assert "asked by courier revision 1" in shown

@@ -82,9 +82,7 @@ def test_an_expired_token_lets_nobody_in(made: tokens.TokenMade) -> None:
     held.update(expires_at=made.expires_at)
 
 
-def test_a_revoked_token_lets_nobody_in_and_says_who_ended_it_why(
-    made: tokens.TokenMade, admin: Any
-) -> None:
+def test_a_revoked_token_lets_nobody_in_and_says_who_ended_it_why(made: tokens.TokenMade, admin: Any) -> None:
     tokens.revoke_token(token=made.id, reason="It leaked.", by=admin, now=timezone.now())
     with pytest.raises(tokens.NotAuthentic, match="revoked"):
         tokens.recognise(made.secret)
