@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests import callers
 from tests.fixtures.sites import Site
 
 pytestmark = pytest.mark.processes
+HOWTO = Path(__file__).parents[2] / "docs/howto/connect-another-framework.md"
 
 
 class Caller:
@@ -134,6 +136,31 @@ def test_a_poll_waits_half_a_minute_at_most(elsewhere: Elsewhere) -> None:
     run, action = elsewhere.courier.held_payment()
     status, found = elsewhere.courier.send("GET", f"/runs/{run}/actions/{action}?wait=31")
     assert (status, found["code"]) == (422, "invalid")
+
+
+def test_the_written_example_works(elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gated call of docs/howto/connect-another-framework.md, as it stands there."""
+    monkeypatch.setenv("COUNTERSIGN_URL", elsewhere.site.url.rstrip("/"))
+    monkeypatch.setenv("COUNTERSIGN_TOKEN", elsewhere.courier.secret)
+    written = HOWTO.read_text().partition("```python\n")[2].partition("```")[0]
+    known: dict[str, Any] = {}
+    exec(compile(written, str(HOWTO), "exec"), known)
+    run = elsewhere.courier.send("POST", "/runs", {})[1]["id"]
+    done: list[dict[str, str]] = []
+
+    def pay(**arguments: str) -> dict[str, str]:
+        done.append(arguments)
+        return {"paid": arguments["amount"]}
+
+    with ThreadPoolExecutor(1) as apart:
+        result = apart.submit(known["gated"], run, "door.pay", callers.PAYMENT, pay)
+        address = f"/runs/{run}/actions/a1"
+        elsewhere.site.wait_for(lambda: elsewhere.courier.send("GET", address)[1]["state"] == "held")
+        assert done == []
+        elsewhere.approve(run)
+        assert result.result(timeout=20) == {"paid": "82000.00"}
+    assert done == [callers.PAYMENT]
+    assert elsewhere.courier.send("GET", address)[1]["state"] == "executed"
 
 
 def with_mcp(caller: Caller, do: Callable[[Any], Awaitable[Any]], *, headers: Any = None) -> Any:

@@ -6,6 +6,7 @@ beside them an installation where nothing happened yet and a run of 10,000 event
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
 import re
@@ -92,6 +93,9 @@ PAGES: dict[str, Shown] = {
     "agent-new": Shown("admin", "/agents/new/"),
     "agent-edit": Shown("admin", "/agents/treasurer/edit/"),
     "agent-compare": Shown("admin", "/agents/treasurer/compare/"),
+    "agent-tokens": Shown("admin", "/agents/courier/tokens/"),
+    "own-tokens": Shown("reviewer", "/account/tokens/"),
+    "run-external": Shown("operator", "/runs/{external}/"),
     "tools": Shown("admin", "/tools/"),
     "tool": Shown("admin", "/tools/payments.pay/"),
     "tool-new": Shown("admin", "/tools/new/"),
@@ -125,7 +129,9 @@ def names(site) -> dict[str, str]:
     site.wait_for(lambda: steps.run_of(site, ended)["state"] == "succeeded")
     fault = site.database(_start_fault)
     site.wait_for(lambda: steps.run_of(site, fault)["state"] == "paused")
+    external = site.database(_start_external)
     return {
+        "external": external,
         "link": steps.sign_in_link(site, "reviewer2"),
         "run": run,
         "ended": ended,
@@ -134,6 +140,26 @@ def names(site) -> dict[str, str]:
         "hostile": steps.case_over(site, run, "4032.00").id,
         "decided": decided.id,
     }
+
+
+def _start_external() -> str:
+    """A run of an agent that works elsewhere, which has asked for a payment."""
+    from django.utils import timezone
+
+    from approvals.services import tokens
+    from config.models import User
+    from orchestrator.domain.replies import ProposedAction
+    from orchestrator.services import catalogue, external
+    from tests import callers
+
+    with contextlib.suppress(catalogue.NothingChanged):
+        callers.publish_agent(owner="admin")
+    made = callers.agent_token(by=User.objects.get(username="admin"))
+    caller = tokens.recognise(made.secret)
+    run = external.start_run(caller=caller, key=made.id, title="Elsewhere", now=timezone.now())
+    asked = ProposedAction(tool="door.pay", arguments=dict(callers.PAYMENT), reason="It is due.")
+    external.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
+    return run
 
 
 def _sign_off(request: str) -> None:
