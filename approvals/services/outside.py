@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.contrib.auth import get_user_model
+
 from approvals.queries import requests
 from approvals.services import sign_offs
 from orchestrator.domain import errors
@@ -36,7 +38,7 @@ def sign_off(
         raise OnlyOnThePage(code="step_up")
     return sign_offs.sign_off(
         request=request,
-        by=caller,
+        by=get_user_model().objects.get(username=caller.person),
         verb=verb,
         seen_digest=seen_digest,
         seen_version=seen_version,
