@@ -10,7 +10,7 @@ from django import forms
 from orchestrator.domain import soundness
 from orchestrator.domain.specs import ToolSpec
 from orchestrator.forms.agents import CATEGORIES
-from orchestrator.forms.parts import SpecForm, choices, offer, plain_lines
+from orchestrator.forms.parts import SchemaField, SpecForm, choices, offer, plain_lines
 
 REVERSIBILITY = [
     ("reversible", "Can be undone"),
@@ -102,6 +102,41 @@ class ToolForm(SpecForm):
             person_field=self.given("person_field"),
             non_semantic=self.chosen("non_semantic"),
             timeout_seconds=self.given("timeout_seconds", 60.0),
+        )
+
+
+class ElsewhereToolForm(ToolForm):
+    """The declaration of a tool that no function here stands for: agents that work elsewhere have it. Its name and
+    its schema are typed; the arguments can be chosen once the schema is there."""
+
+    aliases = {}
+
+    name = forms.CharField(  # type: ignore[assignment]
+        max_length=100,
+        label="Name",
+        help_text="As its agent names it, in small letters, such as crm.send_letter.",
+    )
+    schema = SchemaField(
+        label="Arguments",
+        help_text="JSON Schema of an object: what a call must look like, or it is refused.",
+    )
+
+    field_order = ("name", "schema")
+
+    def __init__(self, *args: Any, parameters: Mapping[str, Any], **kwargs: Any) -> None:
+        data = args[0] if args else None
+        if data is not None and "schema" in data:
+            try:
+                parameters = SchemaField(required=False).clean(data["schema"])
+            except forms.ValidationError:
+                parameters = {}
+        elif parameters:
+            kwargs["initial"] = {**(kwargs.get("initial") or {}), "schema": dict(parameters)}
+        super().__init__(*args, names=(), parameters=parameters, **kwargs)
+
+    def show(self, faults: Any) -> None:
+        super().show(
+            fault._replace(field="schema" if fault.field == "parameters" else fault.field) for fault in faults
         )
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from orchestrator.adapters import registry
 from orchestrator.domain import differences, soundness, wording
 from orchestrator.domain.specs import ToolSpec
-from orchestrator.forms.tools import ToolForm, initial_of
+from orchestrator.forms.tools import ElsewhereToolForm, ToolForm, initial_of
 from orchestrator.queries import catalogue as queries
 from orchestrator.queries import published
 from orchestrator.services import catalogue
@@ -60,11 +60,15 @@ def compare_tool(request: HttpRequest, name: str) -> HttpResponse:
 
 @changeable("orchestrator.publish_agent")
 def new_tool(request: HttpRequest) -> HttpResponse:
-    """Declare a registered function that is not declared yet; `?name=` chooses it."""
+    """Declare a registered function that is not declared yet (`?name=` chooses it), or a tool that works elsewhere
+    (`?elsewhere=yes`)."""
     declared = {card.spec.name for card in queries.tool_cards()}
     free = [name for name in registry.tools() if name not in declared]
     asked = request.POST.get("name") or request.GET.get("name", "")
     chosen = asked if asked in registry.tools() else (free[0] if free else "")
+    is_elsewhere = "elsewhere" in request.GET or "schema" in request.POST
+    if is_elsewhere and request.POST.get("name", "") not in registry.tools():
+        return editing.answer(request, _editor(_elsewhere(request, None), None))
     if not free:
         return page(request, "tool_none_free", {"crumbs": crumbs(("Tools", reverse("orchestrator:tools")))})
     return editing.answer(request, _editor(_form(request, None, chosen, free), None))
@@ -73,6 +77,8 @@ def new_tool(request: HttpRequest) -> HttpResponse:
 @changeable("orchestrator.publish_agent")
 def edit_tool(request: HttpRequest, name: str) -> HttpResponse:
     spec = queries.tool_card(name).spec
+    if name not in registry.tools():
+        return editing.answer(request, _editor(_elsewhere(request, spec), spec))
     return editing.answer(request, _editor(_form(request, spec, name, [name]), spec))
 
 
@@ -82,7 +88,8 @@ def preview_tool(request: HttpRequest) -> HttpResponse:
     """What the declaration says now: a fragment, asked for while one types."""
     name = request.POST.get("name") or request.POST.get("declared", "")
     current = published.find_tool(name)
-    form = _form(request, current, name, [*registry.tools()])
+    is_here = name in registry.tools()
+    form = _form(request, current, name, [*registry.tools()]) if is_here else _elsewhere(request, current)
     form.is_valid()
     faults = soundness.tool_faults(form.spec())
     return page(request, "_settings_words", {**_words(form.spec(), current), "faults": len(faults)})
@@ -114,6 +121,7 @@ def _editor(form: ToolForm, current: ToolSpec | None) -> editing.Editor:
             "words": _words(spec, current),
             "preview_url": reverse("orchestrator:preview_tool"),
             "parameters": _arguments(spec),
+            "is_elsewhere": isinstance(form, ElsewhereToolForm),
         },
     )
 
@@ -126,6 +134,16 @@ def _form(request: HttpRequest, current: ToolSpec | None, name: str, names: list
         initial=initial_of(current) if current else {"name": name},
         names=names,
         parameters=parameters,
+        is_new=current is None,
+    )
+
+
+def _elsewhere(request: HttpRequest, current: ToolSpec | None) -> ElsewhereToolForm:
+    """The form of a tool that no function here stands for."""
+    return ElsewhereToolForm(
+        request.POST if request.method == "POST" else None,
+        initial=initial_of(current) if current else {},
+        parameters=current.parameters if current else {},
         is_new=current is None,
     )
 

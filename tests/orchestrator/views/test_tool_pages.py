@@ -84,3 +84,60 @@ def test_a_second_declaration_makes_a_second_version_and_both_compare(at: Client
     assert at.post("/tools/payments.pay/edit/", edited).status_code == 302
     assert at.post("/tools/payments.pay/edit/", edited).status_code == 409
     assert b"Timeout seconds" in at.get("/tools/payments.pay/compare/").content
+
+
+ELSEWHERE = {
+    "name": "crm.send_letter",
+    "schema": '{"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}',
+    "sentence": "Write to {to}",
+    "category": "outward",
+    "target_field": "to",
+    "amount_field": "",
+    "currency_field": "",
+    "non_semantic": None,
+    "idempotent": None,
+}
+
+
+def test_a_tool_that_works_elsewhere_is_declared_with_a_schema_that_is_typed(at: Client) -> None:
+    assert b"Take the arguments" in at.get("/tools/new/?elsewhere=yes").content
+    first = at.post(
+        "/tools/new/?elsewhere=yes", form(**{**ELSEWHERE, "target_field": "", "sentence": "", "do": "write"})
+    )
+    assert b'<option value="to">' in first.content
+    assert at.post("/tools/new/", form(**ELSEWHERE, do="review")).status_code == 200
+    made = at.post("/tools/new/", form(**ELSEWHERE, do="publish"))
+    assert made.headers["Location"] == "/tools/crm.send_letter/"
+    declared = find_tool("crm.send_letter")
+    assert declared is not None
+    assert (declared.target_field, declared.parameters["required"]) == ("to", ["to"])
+    assert b"This tool works elsewhere" in at.get("/tools/crm.send_letter/").content
+    shown = at.get("/tools/crm.send_letter/edit/").content
+    assert b"&quot;required&quot;" in shown
+    changed = {
+        **ELSEWHERE,
+        "schema": '{"type": "object", "properties": {"to": {}, "cc": {}}}',
+        "expected": "1",
+    }
+    at.post("/tools/crm.send_letter/edit/", form(**changed, do="publish"))
+    newest = find_tool("crm.send_letter")
+    assert newest is not None
+    assert sorted(newest.parameters["properties"]) == ["cc", "to"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "{"},
+        {"schema": ""},
+        {"schema": '{"type": "array"}'},
+        {"schema": '{"type": "object", "$ref": "http://example.org/x"}'},
+        {"name": "os system"},
+        {"target_field": "nowhere"},
+        {"name": "payments.pay"},
+    ],
+)
+def test_what_cannot_be_declared_as_working_elsewhere(at: Client, change: dict[str, str]) -> None:
+    answer = at.post("/tools/new/?elsewhere=yes", form(**{**ELSEWHERE, **change, "do": "publish"}))
+    assert answer.status_code == 422
+    assert find_tool(change.get("name", "crm.send_letter")) is None
