@@ -23,5 +23,7 @@ urlpatterns = [
     path("policies/<str:slug>/compare/", policies.compare_policy, name="compare_policy"),
     path("policies/<str:slug>/drop-draft/", policy_editor.drop_draft, name="drop_draft"),
     path("agents/<slug:slug>/tokens/", views.agent_tokens, name="agent_tokens"),
+    path("webhooks/", views.webhooks, name="webhooks"),
+    path("webhooks/<uuid:webhook>/", views.webhook, name="webhook"),
     path("account/tokens/", views.own_tokens, name="own_tokens"),
 ]

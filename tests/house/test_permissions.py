@@ -88,6 +88,8 @@ DOORS: dict[str, Door] = {
     "approvals:drop_draft": Door(frozenset({"admin"}), POST, {"slug": "none"}),
     "approvals:agent_tokens": Door(frozenset({"admin"}), CHANGE, {"slug": "none"}),
     "approvals:own_tokens": Door(frozenset({"reviewer"}), CHANGE),
+    "approvals:webhooks": _edited(),
+    "approvals:webhook": _edited(webhook=uuid.UUID(int=7)),
     "orchestrator:new_run": Door(frozenset({"operator", "admin"}), CHANGE),
     "orchestrator:start_run": Door(frozenset({"operator", "admin"}), CHANGE, {"slug": "none"}),
     "orchestrator:workflows": _seen(),

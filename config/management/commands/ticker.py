@@ -80,6 +80,8 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.services import deadlines
     from monitoring.services import audit_index
     from orchestrator.services import sweep
+    from approvals.adapters import posting
+    from approvals.services import deadlines, webhooks
     from orchestrator.services import external, once, sweep
 
     return [
@@ -87,6 +89,9 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
         ("claims of agents elsewhere", lambda: external.unconfirm_overdue(timezone.now())),
         ("answers kept for repeated calls", lambda: once.forget_old(timezone.now())),
+        ("events that webhooks are told of", lambda: webhooks.gather(timezone.now())),
+        ("webhooks to be told", posting.deliver_in_background),
+        ("deliveries of long ago", lambda: webhooks.forget_old(timezone.now())),
         ("the signed checkpoint", _checkpoint),
         ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),
