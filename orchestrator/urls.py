@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("tools/", tools.tools, name="tools"),
     path("tools/new/", tools.new_tool, name="new_tool"),
     path("tools/preview/", tools.preview_tool, name="preview_tool"),
+    path("tools/outside/", tools.outside_tools, name="outside_tools"),
     path("tools/<str:name>/", tools.tool, name="tool"),
     path("tools/<str:name>/edit/", tools.edit_tool, name="edit_tool"),
     path("tools/<str:name>/compare/", tools.compare_tool, name="compare_tool"),

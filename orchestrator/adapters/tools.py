@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from orchestrator import ports
-from orchestrator.adapters import code_agent, registry, said, timed
+from orchestrator.adapters import code_agent, mcp, registry, said, timed
 from orchestrator.domain import errors
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,8 @@ class RegisteredTools:
         result that is not JSON; "transient" for the time limit. A tool raises PortFailure itself to say more.
         `facts["uncertain"]` is set when the tool was called and may have done its work.
         """
+        if request.tool.server:
+            return mcp.call(request)
         tool = _function_of(request)
         arguments = _typed_arguments(tool, request)
         seconds = request.tool.timeout_seconds

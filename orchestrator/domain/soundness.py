@@ -17,7 +17,7 @@ MAX_TEXT = 2000
 MAX_INSTRUCTIONS = 50_000
 MAX_SCHEMA = 100_000
 MAX_STAGES = 30
-RESERVED = frozenset({"new", "preview", "system"})
+RESERVED = frozenset({"new", "outside", "preview", "system"})
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _TOOL = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}")

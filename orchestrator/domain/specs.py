@@ -90,7 +90,8 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     whose caller chooses an outside target (category "outward"). `parameters` is a JSON Schema of an object.
     The `*_field` names say which argument holds the target, the amount, its currency and the affected person.
     `sentence` is a template over the arguments, such as "Pay {amount} {currency} to {payee}".
-    `non_semantic` arguments are left out of the digest.
+    `non_semantic` arguments are left out of the digest. A tool of an external MCP server names the `server`, its
+    `remote` name there, and in `pinned` the digest of what that server said of it when it was declared.
     """
 
     name: str
@@ -109,6 +110,9 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     person_field: str = ""
     non_semantic: tuple[str, ...] = ()
     timeout_seconds: float = 60
+    server: str = ""
+    remote: str = ""
+    pinned: str = ""
 
     @property
     def is_consequential(self) -> bool:

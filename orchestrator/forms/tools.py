@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from django import forms
 
 from orchestrator.domain import soundness
+from orchestrator.domain.outside import OfferedTool
 from orchestrator.domain.specs import ToolSpec
 from orchestrator.forms.agents import CATEGORIES
 from orchestrator.forms.parts import SchemaField, SpecForm, choices, offer, plain_lines
@@ -137,6 +139,37 @@ class ElsewhereToolForm(ToolForm):
     def show(self, faults: Any) -> None:
         super().show(
             fault._replace(field="schema" if fault.field == "parameters" else fault.field) for fault in faults
+        )
+
+
+class OutsideToolForm(ElsewhereToolForm):
+    """The declaration of a tool of an external MCP server. Its schema is that server's and is not changed here;
+    `offered` is what the server says now, None while somebody only types."""
+
+    schema = SchemaField(required=False, widget=forms.HiddenInput)
+    server = forms.CharField(max_length=500, widget=forms.HiddenInput)
+    remote = forms.CharField(max_length=300, widget=forms.HiddenInput)
+    pinned = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, offered: OfferedTool | None = None, **kwargs: Any) -> None:
+        self.offered = offered
+        super().__init__(*args, **kwargs)
+
+    def is_valid(self) -> bool:
+        fine = super().is_valid()
+        now, shown = self.offered, self.given("pinned")
+        if fine and now is not None and (now.digest != shown or now.parameters != self.parameters):
+            self.add_error(
+                None, "Its server says something else of it by now. Open this page again and look at it."
+            )
+        return fine and not self.errors
+
+    def spec(self) -> ToolSpec:
+        return msgspec.structs.replace(
+            super().spec(),
+            server=self.given("server"),
+            remote=self.given("remote"),
+            pinned=self.given("pinned"),
         )
 
 

@@ -4,6 +4,7 @@ from orchestrator.models.answers import KeptAnswer
 from orchestrator.models.blob import Blob
 from orchestrator.models.catalogue import Agent, AgentRevision, Tool, ToolRevision, Workflow, WorkflowRevision
 from orchestrator.models.effect import Effect
+from orchestrator.models.outside import OutsideTool
 from orchestrator.models.run import Action, Run, Turn
 from orchestrator.models.stream import Checkpoint, Snapshot, Stream
 
@@ -15,6 +16,7 @@ __all__ = [
     "Checkpoint",
     "Effect",
     "KeptAnswer",
+    "OutsideTool",
     "Run",
     "Snapshot",
     "Stream",

@@ -28,7 +28,7 @@ from orchestrator.domain.validation import Finding, StageVerdict
 from orchestrator.engine import Appended
 from orchestrator.outbox import Held, Owner
 from orchestrator.ports import Verdict
-from orchestrator.services import facts, leases
+from orchestrator.services import facts, leases, outside_tools
 
 log = structlog.get_logger(__name__)
 
@@ -210,7 +210,7 @@ def _hold(
 
 def _ask_gate(known: ports.ActionFacts) -> Verdict:
     try:
-        return ports.gate().assess(known)
+        return outside_tools.held_if_changed(known.tool, ports.gate().assess(known))
     except Exception as error:
         # The gate fails closed: what could not be weighed is held for a person.
         log.exception("gate_failed", run=known.run, action=known.action)

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from orchestrator.adapters import registry
-from orchestrator.domain import differences, soundness, wording
+from orchestrator.adapters import mcp, registry
+from orchestrator.domain import differences, errors, soundness, wording
 from orchestrator.domain.specs import ToolSpec
-from orchestrator.forms.tools import ElsewhereToolForm, ToolForm, initial_of
+from orchestrator.forms.tools import ElsewhereToolForm, OutsideToolForm, ToolForm, initial_of
 from orchestrator.queries import catalogue as queries
+from orchestrator.queries import outside as seen
 from orchestrator.queries import published
 from orchestrator.services import catalogue
 from orchestrator.views import editing
@@ -39,6 +40,7 @@ def tool(request: HttpRequest, name: str) -> HttpResponse:
         "lines": wording.tool_in_words(card.spec),
         "versions": queries.tool_versions(name),
         "is_registered": name in registry.tools(),
+        "outside": seen.outside_tool(name) if card.spec.server else None,
         "crumbs": crumbs(("Tools", reverse("orchestrator:tools"))),
     }
     return page(request, "tool_detail", context)
@@ -66,6 +68,8 @@ def new_tool(request: HttpRequest) -> HttpResponse:
     free = [name for name in registry.tools() if name not in declared]
     asked = request.POST.get("name") or request.GET.get("name", "")
     chosen = asked if asked in registry.tools() else (free[0] if free else "")
+    if "server" in request.GET or "server" in request.POST:
+        return editing.answer(request, _editor(_outside(request, None), None))
     is_elsewhere = "elsewhere" in request.GET or "schema" in request.POST
     if is_elsewhere and request.POST.get("name", "") not in registry.tools():
         return editing.answer(request, _editor(_elsewhere(request, None), None))
@@ -77,6 +81,8 @@ def new_tool(request: HttpRequest) -> HttpResponse:
 @changeable("orchestrator.publish_agent")
 def edit_tool(request: HttpRequest, name: str) -> HttpResponse:
     spec = queries.tool_card(name).spec
+    if spec.server:
+        return editing.answer(request, _editor(_outside(request, spec), spec))
     if name not in registry.tools():
         return editing.answer(request, _editor(_elsewhere(request, spec), spec))
     return editing.answer(request, _editor(_form(request, spec, name, [name]), spec))
@@ -88,6 +94,10 @@ def preview_tool(request: HttpRequest) -> HttpResponse:
     """What the declaration says now: a fragment, asked for while one types."""
     name = request.POST.get("name") or request.POST.get("declared", "")
     current = published.find_tool(name)
+    if "server" in request.POST:
+        form: ToolForm = OutsideToolForm(request.POST, parameters={}, is_new=current is None)
+        form.is_valid()
+        return page(request, "_settings_words", {**_words(form.spec(), current), "faults": len(form.errors)})
     is_here = name in registry.tools()
     form = _form(request, current, name, [*registry.tools()]) if is_here else _elsewhere(request, current)
     form.is_valid()
@@ -122,6 +132,8 @@ def _editor(form: ToolForm, current: ToolSpec | None) -> editing.Editor:
             "preview_url": reverse("orchestrator:preview_tool"),
             "parameters": _arguments(spec),
             "is_elsewhere": isinstance(form, ElsewhereToolForm),
+            "offered": form.offered if isinstance(form, OutsideToolForm) else None,
+            "outside": form.initial if isinstance(form, OutsideToolForm) else None,
         },
     )
 
@@ -146,6 +158,52 @@ def _elsewhere(request: HttpRequest, current: ToolSpec | None) -> ElsewhereToolF
         parameters=current.parameters if current else {},
         is_new=current is None,
     )
+
+
+@readable("orchestrator.publish_agent")
+def outside_tools(request: HttpRequest) -> HttpResponse:
+    """What an external MCP server offers: each tool can be declared, and is then pinned as it is described now."""
+    server = request.GET.get("server", "").strip()[:500]
+    found, problem = [], ""
+    if server:
+        try:
+            found = mcp.offered(server)
+        except (errors.Refused, errors.PortFailure) as error:
+            problem = error.message
+    declared = {(spec.server, spec.remote): spec for spec in published.tools().values() if spec.server}
+    context = {
+        "server": server,
+        "offered": [(tool, declared.get((server, tool.name))) for tool in found],
+        "problem": problem,
+        "crumbs": crumbs(("Tools", reverse("orchestrator:tools"))),
+    }
+    return page(request, "tool_outside", context, status=422 if problem else 200)
+
+
+def _outside(request: HttpRequest, current: ToolSpec | None) -> OutsideToolForm:
+    """The form of a tool of an external MCP server, which is asked now what it says of it."""
+    sent = request.POST if request.method == "POST" else request.GET
+    server = current.server if current else sent.get("server", "").strip()[:500]
+    remote = current.remote if current else sent.get("remote", "")[:300]
+    offered = mcp.find_offered(server, remote)
+    if offered is None:
+        raise errors.NotFound(f"The server does not offer a tool {remote[:100]!r} any more.")
+    asked = {"server": server, "remote": remote, "pinned": offered.digest}
+    known = {"name": _named_after(remote), "description": offered.description[: soundness.MAX_TEXT]}
+    initial = {**(initial_of(current) if current else known), **asked}
+    return OutsideToolForm(
+        request.POST if request.method == "POST" else None,
+        initial=initial,
+        parameters=offered.parameters,
+        offered=offered,
+        is_new=current is None,
+    )
+
+
+def _named_after(remote: str) -> str:
+    """A name that a tool may have here, from the one it has there."""
+    plain = re.sub(r"[^a-z0-9_]+", "_", remote.lower()).strip("_")[:40]
+    return f"outside.{plain}" if plain[:1].isalpha() else ""
 
 
 def _words(spec: ToolSpec, current: ToolSpec | None) -> dict[str, Any]:

@@ -109,6 +109,7 @@ DOORS: dict[str, Door] = {
     "orchestrator:tools": _seen(),
     "orchestrator:new_tool": _edited(),
     "orchestrator:preview_tool": Door(frozenset({"admin"}), POST),
+    "orchestrator:outside_tools": Door(frozenset({"admin"}), READ),
     "orchestrator:tool": _seen(name="none"),
     "orchestrator:edit_tool": _edited(name="none"),
     "orchestrator:compare_tool": _seen(name="none"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,36 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("events that webhooks are told of", lambda: webhooks.gather(timezone.now())),
         ("webhooks to be told", posting.deliver_in_background),
         ("deliveries of long ago", lambda: webhooks.forget_old(timezone.now())),
+        ("tools of other servers", _outside_tools),
         ("the signed checkpoint", _checkpoint),
         ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),
     ]
+
+
+_looking = threading.Lock()
+_looked_at = 0.0
+
+
+def _outside_tools() -> None:
+    """Look at the tools of other servers every OUTSIDE_TOOLS_SECONDS, in a thread: a slow server delays nothing."""
+    global _looked_at
+    from orchestrator.adapters import mcp
+
+    if time.monotonic() - _looked_at < settings.OUTSIDE_TOOLS_SECONDS or not _looking.acquire(blocking=False):
+        return
+    _looked_at = time.monotonic()
+
+    def look() -> None:
+        try:
+            mcp.look_at_all()
+        except Exception:
+            log.exception("The tools of other servers could not be looked at")
+        finally:
+            connection.close()
+            _looking.release()
+
+    threading.Thread(target=look, name="outside tools", daemon=True).start()
 
 
 def _checkpoint() -> None:
