@@ -7,7 +7,7 @@ ARGS ?=
 ifeq ($(shell command -v $(PYTHON)),)
 $(error There is no $(PYTHON). Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11 run)
 endif
-.PHONY: help run stop manage test check bench bench-peers shots lock install
+.PHONY: help run stop manage test test-recipes check bench bench-peers shots lock install
 
 # target: what it does
 help: ## List these targets
@@ -24,6 +24,9 @@ manage: ## Run a management command: make manage ARGS="start_run invoice_settlem
 
 test: ## Run all tests; installs what they need, a browser included (ARGS for pytest)
 	@$(PYTHON) bootstrap.py test $(ARGS)
+
+test-recipes: ## Run the recipes for other frameworks, each in an environment of its own
+	@$(PYTHON) bootstrap.py test -m recipes -n 0 $(ARGS)
 
 check: ## Format, lint, import contracts, types, migrations, locks
 	@$(PYTHON) bootstrap.py exec -m tests.check
