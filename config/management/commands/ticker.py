@@ -78,11 +78,9 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 
 def _chores() -> list[tuple[str, Callable[[], object]]]:
-    from approvals.services import deadlines
-    from monitoring.services import audit_index
-    from orchestrator.services import sweep
     from approvals.adapters import posting
     from approvals.services import deadlines, webhooks
+    from monitoring.services import audit_index
     from orchestrator.services import external, once, sweep
 
     return [
