@@ -224,6 +224,7 @@ COUNTERSIGN_POLICIES = "approvals.queries.policies.names"
 COUNTERSIGN_AGENT_RUNNERS = {
     "code": "orchestrator.adapters.code_agent.CodeAgentRunner",
     "model": "orchestrator.adapters.model_agent.ModelAgentRunner",
+    "external": "orchestrator.adapters.elsewhere.WorksElsewhere",
 }
 COUNTERSIGN_VALIDATE = "orchestrator.adapters.validators.run_validators"
 COUNTERSIGN_EXECUTOR = "orchestrator.adapters.tools.RegisteredTools"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator import eventlog
-from orchestrator.queries.events import EventCard, _cards
+from orchestrator.queries.events import EventCard, cards_of
 
 LAST_STREAM = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -22,7 +22,7 @@ class Place:
 def since(place: Place, *, limit: int) -> tuple[tuple[EventCard, ...], Place]:
     """Events of finished transactions past a place, and the place after them."""
     found, cursor = eventlog.read_since(eventlog.Cursor(place.tx, place.stream, place.seq), limit)
-    return _cards(found), Place(cursor.tx, cursor.stream, cursor.seq)
+    return cards_of(found), Place(cursor.tx, cursor.stream, cursor.seq)
 
 
 def here() -> Place:
