@@ -43,10 +43,10 @@ def test_ensuring_the_roles_again_takes_back_what_was_added_by_hand(reviewer):
     [
         ("operator", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit"]),
         ("reviewer", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit"]),
-        ("admin", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit", "People"]),
-        ("operator", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Audit"]),
-        ("reviewer", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Audit"]),
-        ("admin", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Audit", "Webhooks", "People"]),
+        (
+            "admin",
+            ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit", "Webhooks", "People"],
+        ),
     ],
 )
 def test_the_rail_shows_what_works_and_what_the_role_may_see(request, rf, role, shown):

@@ -22,6 +22,7 @@ from orchestrator.services import rebuild, runs
 from tests.approvals.runs import held_run, start
 from tests.fakes.receivers import Receiver
 from tests.house.exact import assert_record_is_exact
+from tests.orchestrator.runs import settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +58,7 @@ def make(receiver: Receiver, by: Any, *subjects: str) -> webhooks.WebhookMade:
 
 def tell() -> int:
     """What the ticker does, without waiting for it."""
+    settle()
     webhooks.gather(timezone.now())
     return posting.deliver_due()
 
@@ -143,6 +145,7 @@ def test_who_keeps_silent_is_not_waited_for(
 def test_after_the_last_try_it_is_given_up_and_shown(receiver: Receiver, people: Any) -> None:
     made = make(receiver, people, "decisions")
     held_run()
+    settle()
     webhooks.gather(timezone.now())
     Delivery.objects.update(tries=len(rules.RETRIES))
     receiver.statuses.append(503)
@@ -154,6 +157,7 @@ def test_after_the_last_try_it_is_given_up_and_shown(receiver: Receiver, people:
 def test_an_ended_webhook_is_told_nothing_more_also_not_what_waits(receiver: Receiver, people: Any) -> None:
     made = make(receiver, people)
     held_run()
+    settle()
     webhooks.gather(timezone.now())
     webhooks.end_webhook(webhook=made.id, reason="Moved.", by=people, now=timezone.now())
     start(key="after")

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0003_api_tokens'),
+        ('approvals', '0004_api_tokens'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orchestrator', '0002_kept_answers'),
+        ('orchestrator', '0003_kept_answers'),
     ]
 
     operations = [
