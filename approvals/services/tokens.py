@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from approvals.domain import tokens
 from approvals.models import ApiToken, PolicyRevision
+from approvals.queries import policies
 from approvals.services import rows, token_rows
 from orchestrator.domain import digests, errors
 from orchestrator.domain.callers import Caller
@@ -191,12 +192,12 @@ def token_cards(*, now: dt.datetime, agent: str = "", person: str = "") -> list[
 
 
 def policies_to_choose() -> list[tuple[str, str]]:
-    """(slug, title) of the published policies, *strict* first."""
-    newest = (
+    """(slug, title) of the policies that an agent's runs may name, *strict* first."""
+    titles = dict(
         PolicyRevision.objects.order_by("slug", "-revision").distinct("slug").values_list("slug", "title")
     )
-    known = dict(newest) or {"strict": "Strict"}
-    return sorted(known.items(), key=lambda pair: (pair[0] != "strict", pair[0]))
+    found = [(slug, titles.get(slug) or slug) for slug in policies.names()]
+    return sorted(found, key=lambda pair: (pair[0] != "strict", pair[0]))
 
 
 def _card(row: ApiToken, now: dt.datetime) -> TokenCard:
