@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
-from approvals.domain import money, published, record, samples
+from approvals.domain import money, published, record, requests, samples
+from approvals.domain.delegations import Delegation
+from approvals.domain.grants import Grant
 from approvals.domain.terms import TIERS
 from approvals.domain.visible import visible
 
@@ -51,6 +53,14 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "reason": request.reason,
         "execute_by": request.execute_by,
         "changed_at": request.changed_at,
+        "remind_at": requests.remind_at(opened.opened_at, opened.decide_by),
+        "escalate_at": requests.escalate_at(opened.opened_at, opened.decide_by),
+        "reminded_at": request.reminded_at,
+        "escalated_at": request.escalated_at,
+        "fault": request.fault,
+        "questions": [msgspec.to_builtins(one) for one in request.questions],
+        "calls": [msgspec.to_builtins(one) for one in request.calls],
+        "is_break_glass": request.is_break_glass,
     }
 
 
@@ -64,7 +74,10 @@ def sign_off_columns(sign_off: record.SignOff) -> dict[str, Any]:
     """The columns of a sign-off's row."""
     return {
         "request_id": uuid.UUID(sign_off.request),
+        "number": sign_off.number,
         "reviewer": sign_off.reviewer,
+        "acting_for": sign_off.acting_for,
+        "retracted_at": sign_off.retracted_at,
         "role": sign_off.role,
         "groups": list(sign_off.groups),
         "verb": sign_off.verb,
@@ -111,3 +124,13 @@ def sample_columns(sample: samples.Sample) -> dict[str, Any]:
         "reviewed_by": sample.reviewed_by,
         "reviewed_at": sample.reviewed_at,
     }
+
+
+def delegation_columns(delegation: Delegation) -> dict[str, Any]:
+    """The columns of a delegation's row."""
+    return {**msgspec.structs.asdict(delegation), "id": uuid.UUID(delegation.id)}
+
+
+def grant_columns(grant: Grant) -> dict[str, Any]:
+    """The columns of a standing grant's row."""
+    return {**msgspec.structs.asdict(grant), "id": uuid.UUID(grant.id)}

@@ -1,128 +1,174 @@
-"""Quorum and eligibility: who may answer a request, and whether enough people of the right groups agree.
+"""Quorum: whether enough people of the right groups agree, level by level.
 
-Both are frozen on the request when it opens. It owns the counting; who is a member of which group right now
-is given to it. An excluded person may reject but never approve, and one eligible rejection ends a request.
+The levels are frozen on the request when it opens; who is a member of which group right now is given to it. A
+person counts once over all levels, and so does a pair of a delegate and whom they decide for. Who changed the
+payload never fills a quorum alone. One eligible rejection ends a request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
+from approvals.domain.eligibility import (
+    Exclusion,
+    NotEligible,
+    Reviewer,
+    SelfSignOff,
+    Verb,
+    check,
+    exclusions,
+    role_of,
+)
 from approvals.domain.terms import Level
-from orchestrator.domain import errors
 
-Verb = Literal["approve", "reject"]
+__all__ = [
+    "Answer",
+    "Exclusion",
+    "NotEligible",
+    "Outcome",
+    "Reviewer",
+    "SelfSignOff",
+    "Tally",
+    "Verb",
+    "check",
+    "check_counts",
+    "exclusions",
+    "role_of",
+    "short_levels",
+    "tally",
+]
+
 Outcome = Literal["pending", "approved", "rejected"]
 
 
-class SelfSignOff(errors.NotPermitted):
-    """You may not approve this action, because you are part of it. You may reject it, or ask a colleague."""
-
-
-class NotEligible(errors.NotPermitted):
-    """You may not decide this request. Ask a member of the group that it waits for."""
-
-
-class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may not approve a request, and why: `code` for programs, `reason` for people."""
-
-    person: str
-    code: str
-    reason: str
-
-
-class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
-    """A person as they are at this moment. `may_sign_off` is the permission; a service is never a person."""
-
-    person: str
-    groups: frozenset[str] = frozenset()
-    is_active: bool = True
-    is_service: bool = False
-    may_sign_off: bool = True
+class NotOpenYet(NotEligible):
+    """The level that you could fill is not open yet. It opens when the people before you have approved."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One reviewer's answer, with the groups they were in when they gave it."""
+    """One reviewer's answer, with the groups they were in when they gave it, and for whom they decided."""
 
     person: str
     verb: Verb
     groups: frozenset[str] = frozenset()
+    acting_for: str = ""
+
+    @property
+    def identities(self) -> frozenset[str]:
+        return frozenset({self.person, self.acting_for} - {""})
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a quorum is: its outcome, and who fills each level, by the level's name."""
+    """How far a quorum is: its outcome, and who fills each level, by the level's name.
+
+    `open` are the levels that may be filled now, all of the lowest order that is not full.
+    """
 
     outcome: Outcome
     filled: dict[str, tuple[str, ...]]
+    open: tuple[Level, ...] = ()
 
     @property
     def count(self) -> int:
         return sum(map(len, self.filled.values()))
 
 
-def exclusions(*, started_by: str, agent_owner: str, on_behalf_of: str = "") -> tuple[Exclusion, ...]:
-    """The people who are part of an action. One person may be excluded for several reasons; all are kept."""
-    found = (
-        Exclusion(person=started_by, code="started_run", reason="started the run"),
-        Exclusion(person=agent_owner, code="owns_agent", reason="is accountable for the agent"),
-        Exclusion(person=on_behalf_of, code="on_behalf_of", reason="is the person the action is done for"),
-    )
-    return tuple(exclusion for exclusion in found if exclusion.person)
-
-
-def check(reviewer: Reviewer, verb: Verb, levels: Sequence[Level], excluded: Iterable[Exclusion]) -> None:
-    """Raise unless this person may give this answer: SelfSignOff when excluded, NotEligible otherwise."""
-    if reviewer.is_service:
-        raise NotEligible("A service account never decides; sign in as a person.", code="service_identity")
-    if not reviewer.is_active:
-        raise NotEligible("This account is deactivated, so it cannot decide.", code="inactive")
-    reasons = [exclusion.reason for exclusion in excluded if exclusion.person == reviewer.person]
-    if reasons and verb == "reject":
-        return  # people may always stop what is done in their own name
-    if reasons:
-        why = " and ".join(dict.fromkeys(reasons))
-        raise SelfSignOff(
-            f"{reviewer.person} {why} and so may not approve this action. Reject it, or ask a colleague.",
-            code="self",
-        )
-    if not reviewer.may_sign_off:
-        raise NotEligible("Your role does not decide requests. Ask an administrator.", code="no_permission")
-    if not any(level.group in reviewer.groups for level in levels):
-        groups = " or ".join(dict.fromkeys(level.group for level in levels))
-        raise NotEligible(
-            f"This request waits for the group {groups}, and you are not in it.", code="not_in_group"
-        )
-
-
-def role_of(reviewer: Reviewer, levels: Sequence[Level], excluded: Iterable[Exclusion]) -> str:
-    """In which role a person answers: the first level they may fill, or why they are part of the action."""
-    for level in levels:
-        if level.group in reviewer.groups:
-            return level.name
-    return next((exclusion.code for exclusion in excluded if exclusion.person == reviewer.person), "")
-
-
-def tally(levels: Sequence[Level], answers: Iterable[Answer]) -> Tally:
-    """Where the quorum stands. A person counts once over all levels, in the level where they help most."""
+def tally(levels: Sequence[Level], answers: Iterable[Answer], editors: Iterable[str] = ()) -> Tally:
+    """Where the quorum stands. Answers come in the order they were given: a level takes none from before it opened."""
     given = list(answers)
     if any(answer.verb == "reject" for answer in given):
         return Tally(outcome="rejected", filled={level.name: () for level in levels})
+    changed = frozenset(editors)
+    filled: dict[str, tuple[str, ...]] = {level.name: () for level in levels}
+    counted: set[str] = set()
+    may_have_changed = sum(level.need for level in levels) - 1
+    for order in sorted({level.order for level in levels}):
+        here = [level for level in levels if level.order == order]
+        seats = [(level.name, level.group) for level in here for _ in range(level.need)]
+        taken: dict[int, Answer] = {}
+        while given and len(taken) < len(seats):
+            answer = given.pop(0)
+            is_editor = bool(answer.identities & changed)
+            if answer.identities & counted or (is_editor and may_have_changed < 1):
+                continue
+            if _seat(answer, seats, taken, set()):
+                counted |= answer.identities
+                may_have_changed -= is_editor
+        for level in here:
+            filled[level.name] = tuple(
+                taken[seat].person
+                for seat, (name, _) in enumerate(seats)
+                if name == level.name and seat in taken
+            )
+        if len(taken) < len(seats):
+            return Tally(outcome="pending", filled=filled, open=tuple(here))
+    # No seat at all is a broken quorum, which nothing can fill.
+    outcome: Outcome = "approved" if any(filled.values()) else "pending"
+    return Tally(outcome=outcome, filled=filled)
+
+
+def check_counts(
+    answer: Answer,
+    levels: Sequence[Level],
+    given: Sequence[Answer],
+    editors: Iterable[str] = (),
+    awaited: Callable[[], Mapping[str, Sequence[str]]] = dict,
+) -> None:
+    """Raise unless this approval would bring the quorum nearer. `awaited` names by group who could answer now."""
+    changed = frozenset(editors)
+    stands = tally(levels, given, changed)
+    if tally(levels, [*given, answer], changed).count > stands.count:
+        return
+    for one in given:
+        if same := answer.identities & one.identities:
+            name = sorted(same)[0]
+            raise NotEligible(
+                f"{name} has been counted with the answer of {one.person}; one person counts once.",
+                code="counted_already",
+            )
+    if answer.identities & changed and any(level.group in answer.groups for level in stands.open):
+        raise SelfSignOff(
+            f"{sorted(answer.identities & changed)[0]} changed this action, so somebody else must approve it.",
+            code="edited_payload",
+        )
+    waits = [level for level in stands.open if len(stands.filled[level.name]) < level.need]
+    words = " and ".join(
+        f"{level.name} ({len(stands.filled[level.name])} of {level.need})" for level in waits
+    )
+    known = awaited()
+    names = list(dict.fromkeys(name for level in waits for name in known.get(level.group, ())))
+    who = f" Awaited: {', '.join(names)}." if names else ""
+    is_later = any(
+        level.group in answer.groups and level.order > min((one.order for one in waits), default=0)
+        for level in levels
+    )
+    if is_later:
+        raise NotOpenYet(f"It is not your turn yet: {words} comes first.{who}", code="level_not_open")
+    raise NotEligible(
+        f"Enough people of your group have approved. It waits for {words}.{who}", code="level_full"
+    )
+
+
+def short_levels(
+    levels: Sequence[Level], pool: Iterable[Answer], editors: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The levels that cannot be filled even if everybody in the pool approves; none when the quorum can be reached."""
+    changed = frozenset(editors)
     seats = [(level.name, level.group) for level in levels for _ in range(level.need)]
     taken: dict[int, Answer] = {}
-    for answer in {answer.person: answer for answer in given}.values():
-        _seat(answer, seats, taken, set())
-    filled = {
-        level.name: tuple(
-            taken[seat].person for seat, (name, _) in enumerate(seats) if name == level.name and seat in taken
-        )
-        for level in levels
-    }
-    # No seat at all is a broken quorum, which nothing can fill.
-    outcome: Outcome = "approved" if seats and len(taken) == len(seats) else "pending"
-    return Tally(outcome=outcome, filled=filled)
+    counted: set[str] = set()
+    left = len(seats) - 1
+    for answer in sorted(pool, key=lambda one: (bool(one.identities & changed), one.acting_for)):
+        is_editor = bool(answer.identities & changed)
+        if answer.identities & counted or (is_editor and left < 1):
+            continue
+        if _seat(answer, seats, taken, set()):
+            counted |= answer.identities
+            left -= is_editor
+    return tuple(dict.fromkeys(name for seat, (name, _) in enumerate(seats) if seat not in taken))
 
 
 def _seat(answer: Answer, seats: list[tuple[str, str]], taken: dict[int, Answer], tried: set[int]) -> bool:

@@ -8,83 +8,45 @@ stories.
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from approvals.domain import requests
-from approvals.domain.checks import Check
-from approvals.domain.quorum import Exclusion, Outcome, Verb
-from approvals.domain.sentence import Part
-from approvals.domain.terms import Clocks, Finding, Level, Tier
+from approvals.domain import happenings, requests
+from approvals.domain.fact import Fact
+from approvals.domain.opened import Change, Edit, Opened
+from approvals.domain.quorum import Answer, Outcome, Verb
 from orchestrator.domain import digests
-from orchestrator.domain.content import Content
-from orchestrator.domain.replies import Evidence
 
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event of an approval stream. TYPE is its name on the log, `request` the id of its subject."""
-
-    TYPE: ClassVar[str] = ""
-    request: str
-
-
-class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A held action is before people: everything they are shown, frozen as it was when the request opened.
-
-    `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
-    """
-
-    TYPE = "request.opened"
-    run: str
-    action: str
-    revision: int
-    digest: str
-    tool: str
-    tool_version: int
-    category: str
-    reversibility: str
-    agent: str
-    agent_revision: int
-    workflow: str
-    stage: str
-    parts: tuple[Part, ...]
-    verb: str
-    arguments: Content
-    target: str = ""
-    amount: str | None = None
-    currency: str | None = None
-    person: str | None = None
-    stated_reason: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    evidence_count: int = 0
-    started_by: str
-    on_behalf_of: str = ""
-    agent_owner: str
-    tier: Tier
-    rule: str
-    explanation: str
-    findings: tuple[Finding, ...] = ()
-    checks: tuple[Check, ...] = ()
-    policy: str
-    policy_revision: int
-    levels: tuple[Level, ...]
-    excluded: tuple[Exclusion, ...] = ()
-    clocks: Clocks
-    opened_at: dt.datetime
-    decide_by: dt.datetime
-
-    @property
-    def sentence(self) -> str:
-        return "".join(part.text for part in self.parts)
+__all__ = [
+    "Change",
+    "Closed",
+    "Edit",
+    "Expired",
+    "Fact",
+    "Lapsed",
+    "Opened",
+    "Request",
+    "Revoked",
+    "SignOff",
+    "Signed",
+    "Staled",
+    "Superseded",
+    "Withdrawn",
+    "decode",
+    "encode",
+    "evolve",
+]
 
 
 class Signed(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """One person answered. `outcome` is where the quorum stands with this answer."""
+    """One person answered, for themselves or for another. `outcome` is where the quorum stands with it."""
 
     TYPE = "request.signed"
     person: str
+    acting_for: str = ""
     role: str
     groups: tuple[str, ...]
     verb: Verb
@@ -138,15 +100,18 @@ STEPS: dict[type[Closed], requests.Step] = {
     Staled: "stale",
     Lapsed: "lapse",
 }
-KINDS: tuple[type[Fact], ...] = (Opened, Signed, *STEPS)
+KINDS: tuple[type[Fact], ...] = (Opened, Signed, *STEPS, *happenings.KINDS)
 TYPES: dict[str, type[Fact]] = {kind.TYPE: kind for kind in KINDS}
 
 
 class SignOff(msgspec.Struct, frozen=True, kw_only=True):
-    """One reviewer's answer, as its row."""
+    """One reviewer's answer, as its row. `number` counts the answers of its request."""
 
     request: str
+    number: int
     reviewer: str
+    acting_for: str = ""
+    retracted_at: dt.datetime | None = None
     role: str
     groups: tuple[str, ...]
     verb: Verb
@@ -158,7 +123,10 @@ class SignOff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as its events tell it. `version` counts the steps of its life; a lone sign-off is not a step."""
+    """A request as its events tell it. `version` counts the steps of its life; a lone sign-off is not a step.
+
+    `fault` says why nobody can decide it as it stands; `calls` are the people who broke the glass.
+    """
 
     opened: Opened
     status: requests.State = "pending"
@@ -169,6 +137,27 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     execute_by: dt.datetime | None = None
     changed_at: dt.datetime
     sign_offs: tuple[SignOff, ...] = ()
+    reminded_at: dt.datetime | None = None
+    escalated_at: dt.datetime | None = None
+    fault: str = ""
+    questions: tuple[happenings.Question, ...] = ()
+    calls: tuple[happenings.Call, ...] = ()
+    is_break_glass: bool = False
+
+    @property
+    def standing(self) -> tuple[SignOff, ...]:
+        """The sign-offs that nobody took back."""
+        return tuple(one for one in self.sign_offs if one.retracted_at is None)
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The same, as the quorum counts them."""
+        return [
+            Answer(
+                person=one.reviewer, verb=one.verb, groups=frozenset(one.groups), acting_for=one.acting_for
+            )
+            for one in self.standing
+        ]
 
 
 def evolve(request: Request | None, fact: Fact) -> Request | None:
@@ -179,6 +168,9 @@ def evolve(request: Request | None, fact: Fact) -> Request | None:
         return None
     if isinstance(fact, Signed):
         return _signed(request, fact)
+    happen = _HAPPENS.get(type(fact))
+    if happen is not None:
+        return happen(request, fact)
     if isinstance(fact, Closed) and requests.may(request.status, STEPS[type(fact)]):
         return replace(
             request,
@@ -207,7 +199,9 @@ def decode(name: str, payload: bytes) -> Fact | None:
 def _signed(request: Request, fact: Signed) -> Request:
     sign_off = SignOff(
         request=fact.request,
+        number=len(request.sign_offs) + 1,
         reviewer=fact.person,
+        acting_for=fact.acting_for,
         role=fact.role,
         groups=fact.groups,
         verb=fact.verb,
@@ -217,7 +211,7 @@ def _signed(request: Request, fact: Signed) -> Request:
         opened_at=fact.opened_at,
         decided_at=fact.decided_at,
     )
-    if request.status != "pending" or any(given.reviewer == fact.person for given in request.sign_offs):
+    if request.status != "pending" or any(given.reviewer == fact.person for given in request.standing):
         return request
     answered = replace(request, sign_offs=(*request.sign_offs, sign_off), changed_at=fact.decided_at)
     if fact.outcome == "pending":
@@ -231,3 +225,75 @@ def _signed(request: Request, fact: Signed) -> Request:
         reason=fact.reason,
         execute_by=fact.execute_by,
     )
+
+
+def _retracted(request: Request, fact: happenings.Retracted) -> Request:
+    if request.status != "pending":
+        return request
+    given = tuple(
+        replace(one, retracted_at=fact.at)
+        if one.reviewer == fact.person and one.retracted_at is None
+        else one
+        for one in request.sign_offs
+    )
+    return request if given == request.sign_offs else replace(request, sign_offs=given, changed_at=fact.at)
+
+
+def _reminded(request: Request, fact: happenings.Reminded) -> Request:
+    return replace(request, reminded_at=request.reminded_at or fact.at, changed_at=fact.at)
+
+
+def _escalated(request: Request, fact: happenings.Escalated) -> Request:
+    fault = fact.reason if fact.is_fault else request.fault
+    return replace(request, escalated_at=request.escalated_at or fact.at, fault=fault, changed_at=fact.at)
+
+
+def _asked(request: Request, fact: happenings.Asked) -> Request:
+    question = happenings.Question(id=fact.question, text=fact.text, person=fact.person, at=fact.at)
+    return replace(request, questions=(*request.questions, question), changed_at=fact.at)
+
+
+def _answered(request: Request, fact: happenings.Answered) -> Request:
+    questions = tuple(
+        replace(one, answer=fact.text, could=fact.could, answered_at=fact.at)
+        if one.id == fact.question and one.answered_at is None
+        else one
+        for one in request.questions
+    )
+    return replace(request, questions=questions, changed_at=fact.at)
+
+
+def _called(request: Request, fact: happenings.GlassBroken) -> Request:
+    if request.status != "pending":
+        return request
+    call = happenings.Call(
+        person=fact.person,
+        reason=fact.reason,
+        at=fact.at,
+        until=fact.until,
+        seen_digest=fact.seen_digest,
+        seen_version=fact.seen_version,
+    )
+    called = replace(request, calls=(*request.calls, call), changed_at=fact.at)
+    if not fact.releases:
+        return called
+    return replace(
+        called,
+        status=requests.step(request.status, "approve"),
+        version=request.version + 1,
+        decided_at=fact.at,
+        decided_by=fact.person,
+        reason=fact.reason,
+        execute_by=fact.execute_by,
+        is_break_glass=True,
+    )
+
+
+_HAPPENS: dict[type[Fact], Callable[[Request, Any], Request]] = {
+    happenings.Retracted: _retracted,
+    happenings.Reminded: _reminded,
+    happenings.Escalated: _escalated,
+    happenings.Asked: _asked,
+    happenings.Answered: _answered,
+    happenings.GlassBroken: _called,
+}

@@ -79,3 +79,13 @@ def decide_by(opened_at: dt.datetime, clocks: Clocks) -> dt.datetime:
 def execute_by(approved_at: dt.datetime, clocks: Clocks) -> dt.datetime:
     """Until when the executor may take an action approved at that time."""
     return approved_at + dt.timedelta(seconds=clocks.execute_by)
+
+
+def remind_at(opened_at: dt.datetime, decide_by: dt.datetime) -> dt.datetime:
+    """When half of the time to decide is over."""
+    return opened_at + (decide_by - opened_at) / 2
+
+
+def escalate_at(opened_at: dt.datetime, decide_by: dt.datetime) -> dt.datetime:
+    """When four fifths of the time to decide are over."""
+    return opened_at + (decide_by - opened_at) * 0.8

@@ -49,12 +49,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     is_classified: bool = True
 
 
-class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One level of a quorum: `need` different people of the group `group`."""
+class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One level of a quorum: `need` different people of the group `group`.
+
+    A level opens when those of lower `order` are filled; levels of one order are open together.
+    """
 
     name: str
     group: str
     need: int
+    order: int = 0
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,9 @@
-"""Rows of requests, sign-offs and policies. Only this app's own services, queries and admin may import them."""
+"""Rows of requests, sign-offs, policies, delegations, grants, tokens and webhooks. Only this app's own services,
+queries and admin may import them."""
 
+from approvals.models.delegation import Delegation
+from approvals.models.grant import StandingGrant
+from approvals.models.pick_up import PickUp
 from approvals.models.policy import PolicyDraft, PolicyRevision, Sample
 from approvals.models.request import ApprovalRequest
 from approvals.models.sign_off import SignOff
@@ -9,11 +13,14 @@ from approvals.models.webhook import Delivery, LogPlace, Webhook
 __all__ = [
     "ApiToken",
     "ApprovalRequest",
+    "Delegation",
     "Delivery",
     "LogPlace",
+    "PickUp",
     "PolicyDraft",
     "PolicyRevision",
     "Sample",
     "SignOff",
+    "StandingGrant",
     "Webhook",
 ]

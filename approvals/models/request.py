@@ -14,7 +14,8 @@ class ApprovalRequest(models.Model):
 
     `opened` is the canonical JSON of everything frozen when it opened. `levels` and `excluded` are kept beside it
     so that lists can be filtered by them; `target`, `amount` and `currency` so that a request can be compared with
-    earlier ones. `rank` orders tiers, the most urgent first.
+    earlier ones. `rank` orders tiers, the most urgent first. `questions` and `calls` (of the two people who broke the
+    glass) are lists as the record has them.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -47,9 +48,21 @@ class ApprovalRequest(models.Model):
     reason = models.TextField()
     execute_by = models.DateTimeField(null=True)
     changed_at = models.DateTimeField()
+    remind_at = models.DateTimeField()
+    escalate_at = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
+    fault = models.TextField()
+    questions = models.JSONField()
+    calls = models.JSONField()
+    is_break_glass = models.BooleanField()
 
     class Meta:
-        permissions = [("sign_off", "May approve and reject held actions")]
+        permissions = [
+            ("sign_off", "May approve and reject held actions"),
+            ("break_glass", "May release a held action past the quorum, with a second person"),
+            ("manage_grants", "May make, approve and revoke standing grants"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["run", "action", "revision"], name="request_once"),
             models.CheckConstraint(condition=Q(status__in=STATES), name="request_status"),
@@ -72,6 +85,19 @@ class ApprovalRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["rank", "decide_by"], name="request_pending", condition=Q(status="pending")),
+            models.Index(
+                fields=["remind_at"],
+                name="request_to_remind",
+                condition=Q(status="pending", reminded_at__isnull=True),
+            ),
+            models.Index(
+                fields=["escalate_at"],
+                name="request_to_escalate",
+                condition=Q(status="pending", escalated_at__isnull=True),
+            ),
+            models.Index(
+                fields=["-decided_at"], name="request_break_glass", condition=Q(is_break_glass=True)
+            ),
             models.Index(fields=["-decided_at"], name="request_decided"),
             models.Index(fields=["digest"], name="request_same"),
             models.Index(fields=["tool", "currency", "-opened_at"], name="request_alike"),

@@ -73,7 +73,9 @@ def inbox(*, person: Any, tab: Tab = "mine", words: str = "", tier: str = "", pa
         )
     if tier:
         found = found.filter(tier=tier)
-    found = found.annotate(have=Count("sign_offs", filter=Q(sign_offs__verb="approve"))).defer("opened")
+    found = found.annotate(
+        have=Count("sign_offs", filter=Q(sign_offs__verb="approve", sign_offs__retracted_at=None))
+    ).defer("opened")
     paged = Paginator(found, PER_PAGE).get_page(page)
     rows = tuple(_row(request) for request in paged)
     seen = [[str(row.id), row.status, row.have] for row in rows]
@@ -122,7 +124,9 @@ def _mine(person: Any, groups: list[str]) -> QuerySet[ApprovalRequest]:
     asked = Q()
     for group in groups:
         asked |= Q(levels__contains=[{"group": group}])
-    answered = SignOff.objects.filter(request=OuterRef("pk"), reviewer=person.get_username())
+    answered = SignOff.objects.filter(
+        request=OuterRef("pk"), reviewer=person.get_username(), retracted_at=None
+    )
     return (
         ApprovalRequest.objects.filter(asked, status="pending")
         .exclude(excluded__contains=[{"person": person.get_username()}])

@@ -15,6 +15,7 @@ from approvals.domain.quorum import Reviewer
 # Accounts in this group belong to programs. They never decide, whatever else they may do.
 SERVICE_GROUP = "service"
 SIGN_OFF = "approvals.sign_off"
+BREAK_GLASS = "approvals.break_glass"
 
 
 def reviewer(person: Any) -> Reviewer:
@@ -50,6 +51,13 @@ def reviewers(usernames: Iterable[str]) -> dict[str, Reviewer]:
         for username, is_active, is_superuser, may_sign_off, groups in accounts
     }
     return {**gone, **found}
+
+
+def may_break_glass(usernames: Iterable[str]) -> set[str]:
+    """Of these people, those who may release past the quorum now: active, no service, with the permission."""
+    accounts = get_user_model().objects.filter(username__in=list(usernames), is_active=True)
+    people = accounts.exclude(groups__name=SERVICE_GROUP)
+    return {person.get_username() for person in people if person.has_perm(BREAK_GLASS)}
 
 
 def name_of(username: str) -> str:

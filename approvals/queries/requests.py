@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from approvals.domain import quorum, record
+from approvals.domain import happenings, quorum, record
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest, SignOff
 from orchestrator.domain import errors
@@ -35,7 +35,7 @@ def run_of(request: str | uuid.UUID) -> str:
 
 def from_row(row: ApprovalRequest) -> record.Request:
     """A row, with its sign-offs, as the record's type."""
-    given = SignOff.objects.filter(request=row).order_by("id")
+    given = SignOff.objects.filter(request=row).order_by("number")
     return record.Request(
         opened=msgspec.json.decode(row.opened, type=record.Opened),
         status=cast(lifecycle.State, row.status),
@@ -46,13 +46,22 @@ def from_row(row: ApprovalRequest) -> record.Request:
         execute_by=row.execute_by,
         changed_at=row.changed_at,
         sign_offs=tuple(_sign_off(one) for one in given),
+        reminded_at=row.reminded_at,
+        escalated_at=row.escalated_at,
+        fault=row.fault,
+        questions=msgspec.convert(row.questions, tuple[happenings.Question, ...]),
+        calls=msgspec.convert(row.calls, tuple[happenings.Call, ...]),
+        is_break_glass=row.is_break_glass,
     )
 
 
 def _sign_off(row: SignOff) -> record.SignOff:
     return record.SignOff(
         request=str(row.request_id),
+        number=row.number,
         reviewer=row.reviewer,
+        acting_for=row.acting_for,
+        retracted_at=row.retracted_at,
         role=row.role,
         groups=tuple(row.groups),
         verb=cast(quorum.Verb, row.verb),

@@ -11,17 +11,19 @@ import msgspec
 from django.db import connection, transaction
 
 from approvals import projections
-from approvals.domain import published, record, samples
-from approvals.models import ApprovalRequest, PolicyRevision, Sample, SignOff
+from approvals.domain import delegations, grants, published, record, samples
+from approvals.models import ApprovalRequest, Delegation, PolicyRevision, Sample, SignOff, StandingGrant
 
 Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
 # Table -> (model, the columns that name a row). Automatic ids are no part of the comparison.
 TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "approval_request": (ApprovalRequest, ("id",)),
-    "sign_off": (SignOff, ("request_id", "reviewer")),
+    "sign_off": (SignOff, ("request_id", "number")),
     "policy_revision": (PolicyRevision, ("slug", "revision")),
     "sample": (Sample, ("id",)),
+    "delegation": (Delegation, ("id",)),
+    "standing_grant": (StandingGrant, ("id",)),
 }
 
 
@@ -38,32 +40,46 @@ def rows_from(events: Iterable[StoredEvent]) -> Rows:
     """The rows that events of `approval` and `policy` streams lead to, each stream's in its own order."""
     requests: dict[str, record.Request] = {}
     taken: dict[str, samples.Sample] = {}
+    delegated: dict[str, delegations.Delegation] = {}
+    granted: dict[str, grants.Grant] = {}
     found: Rows = {name: {} for name in TABLES}
     for event in events:
         payload = event.payload.encode() if isinstance(event.payload, str) else bytes(event.payload)
         if event.type == published.PolicyPublished.TYPE:
             columns = projections.policy_columns(published.decode(payload))
             found["policy_revision"][columns["slug"], columns["revision"]] = columns
-            continue
-        if (about := samples.decode(event.type, payload)) is not None:
+        elif (about := samples.decode(event.type, payload)) is not None:
             if (sample := samples.evolve(taken.get(about.sample), about)) is not None:
                 taken[about.sample] = sample
-            continue
-        fact = record.decode(event.type, payload)
-        if fact is None:
-            continue
-        after = record.evolve(requests.get(fact.request), fact)
-        if after is not None:
-            requests[fact.request] = after
+        elif (given := delegations.decode(event.type, payload)) is not None:
+            key = given.delegation.id if isinstance(given, delegations.DelegationSet) else given.id
+            delegation = delegations.evolve(delegated.get(key), given)
+            if delegation is not None:
+                delegated[key] = delegation
+        elif (allowed := grants.decode(event.type, payload)) is not None:
+            key = allowed.grant.id if isinstance(allowed, grants.GrantCreated) else allowed.id
+            grant = grants.evolve(granted.get(key), allowed)
+            if grant is not None:
+                granted[key] = grant
+        elif (fact := record.decode(event.type, payload)) is not None:
+            request = record.evolve(requests.get(fact.request), fact)
+            if request is not None:
+                requests[fact.request] = request
     for request in requests.values():
         columns = projections.request_columns(request)
         found["approval_request"][(columns["id"],)] = columns
         for sign_off in request.sign_offs:
             columns = projections.sign_off_columns(sign_off)
-            found["sign_off"][columns["request_id"], columns["reviewer"]] = columns
+            found["sign_off"][columns["request_id"], columns["number"]] = columns
     for sample in taken.values():
         columns = projections.sample_columns(sample)
         found["sample"][(columns["id"],)] = columns
+    for delegation in delegated.values():
+        columns = projections.delegation_columns(delegation)
+        found["delegation"][(columns["id"],)] = columns
+    for grant in granted.values():
+        columns = projections.grant_columns(grant)
+        found["standing_grant"][(columns["id"],)] = columns
     return found
 
 
@@ -108,11 +124,11 @@ def repair(events: Iterable[StoredEvent]) -> None:
     with transaction.atomic():
         _unguard(True)
         # Sign-offs point at requests: their rows leave first and come last.
-        for table in ("sign_off", "approval_request", "policy_revision", "sample"):
+        for table in ("sign_off", *(name for name in TABLES if name != "sign_off")):
             model, keys = TABLES[table]
             for key in stored[table].keys() - expected[table].keys():
                 model.objects.filter(**dict(zip(keys, key, strict=True))).delete()
-        for table in ("approval_request", "sign_off", "policy_revision", "sample"):
+        for table in TABLES:
             model, keys = TABLES[table]
             for key, columns in expected[table].items():
                 if key not in stored[table]:

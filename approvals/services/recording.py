@@ -6,7 +6,7 @@ import datetime as dt
 
 import msgspec
 
-from approvals.domain import published, record
+from approvals.domain import delegations, grants, published, record
 from orchestrator.domain import digests
 from orchestrator.services import journal
 
@@ -15,6 +15,20 @@ def record_fact(fact: record.Fact, *, by: str, at: dt.datetime) -> None:
     """Write a fact on its request's own stream, whose id is the request's."""
     payload = msgspec.json.decode(record.encode(fact))
     journal.record(kind="approval", stream=fact.request, facts=[(fact.TYPE, payload)], by=by, now=at)
+
+
+def record_delegation(
+    fact: delegations.DelegationSet | delegations.DelegationEnded, *, id: str, by: str, at: dt.datetime
+) -> None:
+    """Write a fact on its delegation's own stream."""
+    payload = msgspec.json.decode(delegations.encode(fact))
+    journal.record(kind="approval", stream=id, facts=[(fact.TYPE, payload)], by=by, now=at)
+
+
+def record_grant(fact: grants.Fact, *, id: str, by: str, at: dt.datetime) -> None:
+    """Write a fact on its grant's own stream."""
+    payload = msgspec.json.decode(grants.encode(fact))
+    journal.record(kind="approval", stream=id, facts=[(fact.TYPE, payload)], by=by, now=at)
 
 
 def record_policy(fact: published.PolicyPublished, *, by: str) -> None:

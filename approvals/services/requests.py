@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from approvals.domain import checks, quorum, record, sentence, spans, terms
+from approvals.domain import checks, happenings, quorum, record, sentence, spans, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
-from approvals.queries import people, requests
-from approvals.services import policies, rows
-from orchestrator.domain import content, errors, ids
+from approvals.queries import delegations, pools, requests
+from approvals.services import policies, rows, validity
+from orchestrator.domain import content, ids
 from orchestrator.domain.replies import Evidence
 from orchestrator.ports import ActionFacts, Verdict
 from orchestrator.queries import actions
@@ -29,15 +29,37 @@ EVIDENCE_SHOWN = 50
 
 
 def open_request(*, facts: ActionFacts, verdict: Verdict, at: dt.datetime) -> str:
-    """Put a held action before people; returns the request's id. A second hold of it is a new revision."""
+    """Put a held action before people; returns the request's id. A second hold of it is a new revision.
+
+    What a person changed in an earlier revision stays theirs: they never fill the quorum of it alone.
+    """
     earlier = ApprovalRequest.objects.filter(run=facts.run, action=facts.action)
     for row in earlier.filter(status="pending"):
         reason = "The action was assessed again; a newer request takes this one's place."
         superseded = record.Superseded(request=str(row.id), reason=reason, at=at)
         rows.step(requests.from_row(row), superseded, by=SYSTEM, at=at)
-    opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at)
-    rows.insert(opened, by=SYSTEM)
+    last = earlier.filter(digest=facts.digest).order_by("-revision").first()
+    editors = requests.from_row(last).opened.editors if last is not None else ()
+    opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at, editors=editors)
+    put_before_people(opened, at=at)
     return opened.request
+
+
+def put_before_people(opened: record.Opened, *, at: dt.datetime, by: str = SYSTEM) -> None:
+    """Write a new request. One whose quorum cannot be reached goes up at once, and says so on the case."""
+    rows.insert(opened, by=by)
+    pool = pools.pool(opened.levels, opened.excluded, at)
+    short = quorum.short_levels(opened.levels, pool.answers(), opened.editors)
+    if not short:
+        return
+    reason = (
+        f"Not enough people can approve this: {' and '.join(short)} cannot be filled by anybody who is active, in "
+        "the group and no part of the action."
+    )
+    fact = happenings.Escalated(
+        request=opened.request, at=at, reason=reason, people=pools.administrators(), is_fault=True
+    )
+    rows.step(requests.load(opened.request), fact, by=SYSTEM, at=at)
 
 
 def withdraw_requests(*, run: str, actions: Sequence[str], reason: str, at: dt.datetime) -> None:
@@ -74,11 +96,12 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
         return f"The approval request is {lifecycle.WORDS[found.status]}."
     if found.opened.digest != facts.digest:
         return _end(found, record.Staled, "The action is not the one that was approved.", at)
-    if found.execute_by is None or rows.database_time() > found.execute_by:
+    # The second clock is judged by the database in the statement that locks the row until the action is taken.
+    if not rows.still_holds(found, digest=facts.digest, execute_by__gt=rows.ClockTimestamp()):
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
     newest = policies.assess_action(facts)
-    because = _no_longer_signed(found, newest.levels)
+    because = validity.no_longer_signed(found, newest.levels)
     if because:
         return _end(found, record.Staled, because, at)
     if newest.decision == "refuse":
@@ -86,7 +109,15 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
     return None
 
 
-def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.datetime) -> record.Opened:
+def opened_fact(
+    facts: ActionFacts,
+    verdict: Verdict,
+    *,
+    revision: int,
+    at: dt.datetime,
+    editors: Sequence[str] = (),
+    edit: record.Edit | None = None,
+) -> record.Opened:
     """Everything that reviewers will be shown, frozen as it is now."""
     policy = policies.find_policy(verdict.policy)
     tier: terms.Tier = msgspec.convert(verdict.tier, terms.Tier)
@@ -131,11 +162,16 @@ def opened_fact(facts: ActionFacts, verdict: Verdict, *, revision: int, at: dt.d
         policy_revision=verdict.policy_revision,
         levels=levels,
         excluded=quorum.exclusions(
-            started_by=facts.started_by, agent_owner=facts.agent.owner, on_behalf_of=facts.on_behalf_of
+            started_by=facts.started_by,
+            agent_owner=facts.agent.owner,
+            on_behalf_of=facts.on_behalf_of,
+            delegations=[one for one in delegations.in_force(at) if one.delegate],
         ),
         clocks=clocks,
         opened_at=at,
         decide_by=lifecycle.decide_by(at, clocks),
+        editors=tuple(dict.fromkeys(editors)),
+        edit=edit,
     )
 
 
@@ -147,25 +183,6 @@ def _bounded(one: Evidence) -> Evidence:
         locator=one.locator[:PLACE_LENGTH],
         quote=one.quote[:QUOTE_LENGTH],
     )
-
-
-def _no_longer_signed(found: record.Request, wanted: tuple[terms.Level, ...]) -> str:
-    """Why the sign-offs no longer make the quorum, the frozen one and the newest policy's; empty when they do."""
-    signers = [given.reviewer for given in found.sign_offs if given.verb == "approve"]
-    now = people.reviewers(signers)
-    for name in signers:
-        try:
-            quorum.check(now[name], "approve", found.opened.levels, found.opened.excluded)
-        except errors.NotPermitted:
-            return f"{name}, who approved this, may no longer approve it."
-    answers = [quorum.Answer(person=name, verb="approve", groups=now[name].groups) for name in signers]
-    for levels, whose in (
-        (found.opened.levels, "its quorum"),
-        (wanted, "the policy's present quorum"),
-    ):
-        if quorum.tally(levels, answers).outcome != "approved":
-            return f"The people who approved this do not make {whose}."
-    return ""
 
 
 def _end(found: record.Request, kind: type[record.Closed], reason: str, at: dt.datetime) -> str:

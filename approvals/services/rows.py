@@ -55,7 +55,18 @@ def step(before: record.Request, fact: record.Fact, *, by: str, at: dt.datetime,
     ).update(**changed)
     if not won:
         return False
+    for was, now in zip(before.sign_offs, after.sign_offs, strict=False):
+        if was != now:
+            SignOff.objects.filter(request=new["id"], number=now.number).update(retracted_at=now.retracted_at)
     for sign_off in after.sign_offs[len(before.sign_offs) :]:
         SignOff.objects.create(**projections.sign_off_columns(sign_off))
     recording.record_fact(fact, by=by, at=at)
     return True
+
+
+def still_holds(found: record.Request, **conditions: Any) -> bool:
+    """Whether the row stands where `found` says and the conditions hold, judged in one statement that also locks it."""
+    row = ApprovalRequest.objects.select_for_update().filter(
+        pk=found.opened.request, status=found.status, version=found.version, **conditions
+    )
+    return bool(list(row.values_list("pk", flat=True)))

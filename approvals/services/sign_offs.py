@@ -14,9 +14,10 @@ from django.db import transaction
 
 from approvals.domain import quorum, record, spans
 from approvals.domain import requests as lifecycle
-from approvals.queries import people, requests
+from approvals.domain.eligibility import Reviewer
+from approvals.queries import people, pools, requests
+from approvals.services import pick_ups, rows, settling
 from approvals.services import requests as opening
-from approvals.services import rows
 from orchestrator.domain import errors
 from orchestrator.services import release
 
@@ -95,23 +96,61 @@ def _answer(
 ) -> Answered:
     """Judge and write one answer, with the run's stream locked."""
     opened = before.opened
-    mine = next((given for given in before.sign_offs if given.reviewer == by.get_username()), None)
+    mine = next((given for given in before.standing if given.reviewer == by.get_username()), None)
     if mine is not None and mine.verb == verb:
         return Answered(opened.request, before.status, verb, repeated=True)
     if before.status != "pending" or mine is not None:
         raise already_decided(before, at, mine)
-    if seen_digest != opened.digest or seen_version != before.version:
-        raise Changed(request=opened.request, code="changed")
+    check_seen(before, seen_digest, seen_version)
     if verb == "reject" and not reason:
         raise ReasonMissing()
-    person = people.reviewer(by)
-    quorum.check(person, verb, opened.levels, opened.excluded)
+    person = answering(before, people.reviewer(by), verb, at)
     fact = _signed(before, person, verb, reason, at, opened_at)
-    _take(before, fact, by, at)
-    _settle(before, fact, at)
+    take(before, fact, by=f"user:{by.get_username()}", at=at)
     after = record.evolve(before, fact)
     assert after is not None
+    if fact.outcome != "pending":
+        settling.settle(after, by=fact.person, at=at)
+    pick_ups.let_go(person=fact.person, request=opened.request)
     return Answered(opened.request, after.status, verb)
+
+
+def check_seen(before: record.Request, seen_digest: str, seen_version: int) -> None:
+    """Raise Changed unless this is what the person was shown."""
+    if seen_digest != before.opened.digest or seen_version != before.version:
+        raise Changed(request=before.opened.request, code="changed")
+
+
+def answering(before: record.Request, person: Reviewer, verb: quorum.Verb, at: dt.datetime) -> Reviewer:
+    """As whom a person answers: themselves when they may, else a colleague who has them decide. Raises NotPermitted.
+
+    An approval must bring the quorum nearer, so that everybody on record was needed.
+    """
+    opened = before.opened
+    refused: errors.NotPermitted | None = None
+    for one in pools.capacities(person, at):
+        try:
+            quorum.check(one, verb, opened.levels, opened.excluded)
+            if verb == "approve":
+                answer = quorum.Answer(
+                    person=one.person, verb=verb, groups=one.groups, acting_for=one.acting_for
+                )
+                quorum.check_counts(
+                    answer,
+                    opened.levels,
+                    before.answers,
+                    opened.editors,
+                    awaited=lambda: pools.awaited(before, at),
+                )
+        except quorum.SelfSignOff as error:
+            refused = error
+            break  # nobody gets round an exclusion by deciding for another
+        except errors.NotPermitted as error:
+            refused = refused or error
+        else:
+            return one
+    assert refused is not None
+    raise refused
 
 
 def already_decided(request: record.Request, now: dt.datetime, mine: record.SignOff | None = None) -> Decided:
@@ -134,6 +173,9 @@ def already_decided(request: record.Request, now: dt.datetime, mine: record.Sign
     if request.decided_by and request.status in ("approved", "rejected"):
         who = people.name_of(request.decided_by)
         return Decided(f"{who} {request.status} this {when}{because}", **facts)
+    if request.decided_by and request.status == "superseded":
+        who = people.name_of(request.decided_by)
+        return Decided(f"{who} changed this action {when}{because} Decide on the new request.", **facts)
     return Decided(f"This request was {lifecycle.WORDS[request.status]} {when}{because}", **facts)
 
 
@@ -146,18 +188,17 @@ def _signed(
     opened_at: dt.datetime | None,
 ) -> record.Signed:
     opened = before.opened
-    given = [
-        *(
-            quorum.Answer(person=one.reviewer, verb=one.verb, groups=frozenset(one.groups))
-            for one in before.sign_offs
-        ),
-        quorum.Answer(person=person.person, verb=verb, groups=person.groups),
-    ]
-    outcome = quorum.tally(opened.levels, given).outcome
+    answer = quorum.Answer(
+        person=person.person, verb=verb, groups=person.groups, acting_for=person.acting_for
+    )
+    counted = quorum.tally(opened.levels, [*before.answers, answer], opened.editors)
+    outcome = counted.outcome
+    seat = next((name for name, people in counted.filled.items() if person.person in people), "")
     return record.Signed(
         request=opened.request,
         person=person.person,
-        role=quorum.role_of(person, opened.levels, opened.excluded),
+        acting_for=person.acting_for,
+        role=seat or quorum.role_of(person, opened.levels, opened.excluded),
         groups=tuple(sorted(person.groups)),
         verb=verb,
         reason=reason,
@@ -170,64 +211,22 @@ def _signed(
     )
 
 
-def _take(before: record.Request, fact: record.Signed, by: Any, at: dt.datetime) -> None:
-    """The one UPDATE that decides. Raises what the row says when it has moved on."""
-    won = rows.step(
-        before,
-        fact,
-        by=f"user:{by.get_username()}",
-        at=at,
-        digest=fact.seen_digest,
-        decide_by__gt=rows.ClockTimestamp(),
-    )
+def take(before: record.Request, fact: record.Fact, *, by: str, at: dt.datetime) -> None:
+    """The one UPDATE that decides, while the request is open and in time. Raises what the row says when it is not."""
+    opened = before.opened
+    won = rows.step(before, fact, by=by, at=at, digest=opened.digest, decide_by__gt=rows.ClockTimestamp())
     if won:
         return
     now = requests.load(fact.request)
     if now.status != "pending":
         raise already_decided(now, at)
-    if now.opened.digest != fact.seen_digest or now.version != fact.seen_version:
+    if now.version != before.version:
         raise Changed(request=fact.request, code="changed")
     raise TooLate(
         f"The time to decide ended {spans.ago(now.opened.decide_by, at)}, so nothing was approved.",
         request=fact.request,
         code="expired",
     )
-
-
-def _settle(before: record.Request, fact: record.Signed, at: dt.datetime) -> None:
-    """Tell the run, in the same transaction: release the action, refuse it, or wait for more people."""
-    if fact.outcome == "pending":
-        return
-    after = record.evolve(before, fact)
-    assert after is not None
-    opened = before.opened
-    signed = [
-        release.SignedBy(
-            who=one.reviewer,
-            role=one.role,
-            verb=one.verb,
-            at=one.decided_at.isoformat(),
-            seen_digest=one.seen_digest,
-            seen_version=one.seen_version,
-            reason=one.reason,
-        )
-        for one in after.sign_offs
-    ]
-    common: dict[str, Any] = {
-        "run": opened.run,
-        "action": opened.action,
-        "request": opened.request,
-        "digest": fact.seen_digest,
-        "policy": opened.policy,
-        "policy_revision": opened.policy_revision,
-        "sign_offs": signed,
-        "by": f"user:{fact.person}",
-        "now": at,
-    }
-    if fact.outcome == "approved":
-        release.release(**common)
-    else:
-        release.refuse(source="reviewer", reason=f"{fact.person} rejected it: {fact.reason}", **common)
 
 
 def _within(opened_at: dt.datetime | None, request: record.Request, at: dt.datetime) -> dt.datetime | None:

@@ -170,3 +170,10 @@ def types_of(stream: str) -> list[str]:
 
 def now() -> int:
     return eventlog.micros(timezone.now())
+
+
+def facts_of(stream: object, name: str) -> dict[str, Any]:
+    """The payload of the last event of this name on a stream."""
+    found = [event for event in eventlog.events_after(str(stream), 0) if event.type == name]
+    payload: dict[str, Any] = msgspec.json.decode(found[-1].payload)
+    return payload

@@ -79,7 +79,7 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.adapters import posting
-    from approvals.services import deadlines, webhooks
+    from approvals.services import deadlines, silence, webhooks
     from monitoring.services import audit_index
     from orchestrator.services import external, once, sweep
 
@@ -92,6 +92,7 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("webhooks to be told", posting.deliver_in_background),
         ("deliveries of long ago", lambda: webhooks.forget_old(timezone.now())),
         ("tools of other servers", _outside_tools),
+        ("requests that nobody answers", lambda: silence.speak_up(timezone.now())),
         ("the signed checkpoint", _checkpoint),
         ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),

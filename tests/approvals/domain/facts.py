@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from approvals.domain import quorum, record
+from approvals.domain import happenings, quorum, record
 from approvals.domain.sentence import Part
 from approvals.domain.terms import STRICT
 from orchestrator.domain import content
@@ -83,3 +83,36 @@ def rejected(person: str = "reviewer", **changes: Any) -> record.Signed:
 
 def closed(kind: type[record.Closed], **changes: Any) -> record.Closed:
     return kind(**{"request": ID, "reason": "The run was cancelled.", "at": after(minutes=9), **changes})
+
+
+def retracted(person: str = "reviewer") -> happenings.Retracted:
+    return happenings.Retracted(request=ID, person=person, at=after(minutes=6))
+
+
+def called(person: str, **changes: Any) -> happenings.GlassBroken:
+    return happenings.GlassBroken(
+        **{
+            "request": ID,
+            "person": person,
+            "reason": "the bank closes",
+            "at": after(minutes=7),
+            "until": after(minutes=67),
+            "seen_digest": "d" * 64,
+            "seen_version": 1,
+            **changes,
+        }
+    )
+
+
+def happened() -> list[record.Fact]:
+    """One of each fact that is no step."""
+    return [
+        retracted(),
+        happenings.Reminded(request=ID, at=after(hours=2), people=("reviewer",)),
+        happenings.Escalated(request=ID, at=after(hours=3), reason="Nobody can.", is_fault=True),
+        happenings.Asked(
+            request=ID, question="q1", text="Why this IBAN?", person="reviewer", at=after(minutes=2)
+        ),
+        happenings.Answered(request=ID, question="q1", text="It is on the invoice.", at=after(minutes=3)),
+        called("ann"),
+    ]

@@ -12,6 +12,10 @@ from orchestrator.domain import errors
 REVIEWERS = (Level(name="reviewers", group="reviewer", need=1),)
 FOUR_EYES = (Level(name="reviewers", group="reviewer", need=2),)
 TWO_GROUPS = (Level(name="finance", group="finance", need=1), Level(name="risk", group="risk", need=1))
+STEPS = (
+    Level(name="finance", group="finance", need=1),
+    Level(name="risk", group="risk", need=1, order=1),
+)
 EXCLUDED = quorum.exclusions(started_by="olga", agent_owner="adam", on_behalf_of="bo")
 
 
@@ -98,3 +102,88 @@ def test_nobody_is_excluded_under_an_empty_name():
     assert quorum.exclusions(started_by="", agent_owner="adam") == (
         quorum.Exclusion(person="adam", code="owns_agent", reason="is accountable for the agent"),
     )
+
+
+def answer(person: str, *groups: str, acting_for: str = "") -> Answer:
+    return Answer(person=person, verb="approve", groups=frozenset(groups), acting_for=acting_for)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "open_now"),
+    [
+        ([], "pending", ["finance"]),
+        ([answer("f", "finance")], "pending", ["risk"]),
+        ([answer("r", "risk")], "pending", ["finance"]),
+        ([answer("f", "finance"), answer("r", "risk")], "approved", []),
+        # an answer from before the level opened counts for nothing, wherever it would fit now
+        ([answer("r", "risk"), answer("f", "finance")], "pending", ["risk"]),
+        ([answer("b", "finance", "risk"), answer("f", "finance")], "pending", ["risk"]),
+        ([answer("f", "finance"), answer("f", "finance", "risk")], "pending", ["risk"]),
+    ],
+)
+def test_a_level_opens_when_those_before_it_are_filled(answers, outcome, open_now):
+    found = quorum.tally(STEPS, answers)
+
+    assert found.outcome == outcome
+    assert [level.name for level in found.open] == open_now
+
+
+@pytest.mark.parametrize(
+    ("levels", "given", "new", "editors", "code"),
+    [
+        (STEPS, [], answer("r", "risk"), (), "level_not_open"),
+        (STEPS, [answer("f", "finance")], answer("f2", "finance"), (), "level_full"),
+        (TWO_GROUPS, [answer("f", "finance")], answer("f2", "finance"), (), "level_full"),
+        (FOUR_EYES, [answer("a", "reviewer")], answer("d", "reviewer", acting_for="a"), (), "counted_already"),
+        (FOUR_EYES, [answer("d", "reviewer", acting_for="a")], answer("a", "reviewer"), (), "counted_already"),
+        (REVIEWERS, [], answer("e", "reviewer"), ("e",), "edited_payload"),
+        (REVIEWERS, [], answer("d", "reviewer", acting_for="e"), ("e",), "edited_payload"),
+        (FOUR_EYES, [answer("e", "reviewer")], answer("g", "reviewer"), ("e", "g"), "edited_payload"),
+    ],
+)  # fmt: skip
+def test_an_approval_that_brings_the_quorum_no_nearer_is_refused_with_the_reason(
+    levels, given, new, editors, code
+):
+    with pytest.raises(errors.NotPermitted) as refused:
+        quorum.check_counts(new, levels, given, editors)
+
+    assert refused.value.facts["code"] == code
+
+
+def test_who_is_awaited_is_named():
+    with pytest.raises(quorum.NotOpenYet, match=r"finance \(0 of 1\) comes first\. Awaited: Ann, Ben\."):
+        quorum.check_counts(
+            answer("r", "risk"), STEPS, [], awaited=lambda: {"finance": ["Ann", "Ben"], "risk": ["Rita"]}
+        )
+
+
+@pytest.mark.parametrize(
+    ("levels", "answers", "editors", "outcome"),
+    [
+        (REVIEWERS, [answer("e", "reviewer")], {"e"}, "pending"),
+        (REVIEWERS, [answer("e", "reviewer"), answer("o", "reviewer")], {"e"}, "approved"),
+        (FOUR_EYES, [answer("e", "reviewer"), answer("o", "reviewer")], {"e"}, "approved"),
+        (FOUR_EYES, [answer("e", "reviewer"), answer("g", "reviewer")], {"e", "g"}, "pending"),
+        (STEPS, [answer("e", "finance"), answer("g", "risk")], {"e", "g"}, "pending"),
+        (STEPS, [answer("e", "finance"), answer("o", "risk")], {"e", "g"}, "approved"),
+    ],
+)
+def test_who_changed_the_payload_never_approves_it_alone(levels, answers, editors, outcome):
+    assert quorum.tally(levels, answers, editors).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("levels", "pool", "editors", "short"),
+    [
+        (REVIEWERS, [], (), ("reviewers",)),
+        (REVIEWERS, [answer("a", "reviewer")], (), ()),
+        (REVIEWERS, [answer("a", "reviewer")], ("a",), ("reviewers",)),
+        (FOUR_EYES, [answer("a", "reviewer")], (), ("reviewers",)),
+        (FOUR_EYES, [answer("a", "reviewer"), answer("d", "reviewer", acting_for="a")], (), ("reviewers",)),
+        (STEPS, [answer("a", "finance", "risk")], (), ("risk",)),
+        (STEPS, [answer("a", "finance", "risk"), answer("b", "finance")], (), ()),
+        (STEPS, [answer("b", "finance"), answer("a", "finance", "risk")], (), ()),
+    ],
+)
+def test_a_quorum_that_nobody_could_reach_is_known(levels, pool, editors, short):
+    assert quorum.short_levels(levels, pool, editors) == short

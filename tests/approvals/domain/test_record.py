@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ EVERY_FACT = [
     facts.signed(outcome="pending", execute_by=None),
     facts.rejected("reviewer2"),
     *(facts.closed(kind) for kind in record.STEPS),
+    *facts.happened(),
 ]
 
 
@@ -77,13 +79,79 @@ def test_a_person_signs_once():
     assert request.status == "pending"
 
 
+def half_signed() -> record.Signed:
+    return facts.signed(outcome="pending", execute_by=None)
+
+
+def test_who_took_an_answer_back_may_answer_again_and_both_stay_on_record():
+    request = fold(facts.opened(), half_signed(), facts.retracted(), facts.rejected())
+
+    assert request is not None
+    assert [(one.number, one.verb, one.retracted_at) for one in request.sign_offs] == [
+        (1, "approve", facts.after(minutes=6)),
+        (2, "reject", None),
+    ]
+    assert [one.verb for one in request.standing] == ["reject"]
+    assert request.status == "rejected"
+
+
+@pytest.mark.parametrize(
+    "history", [[facts.signed()], [facts.rejected()], [facts.closed(record.Expired)], []]
+)
+def test_nothing_is_taken_back_once_it_is_decided_or_was_never_given(history):
+    before = fold(facts.opened(), *history)
+
+    assert record.evolve(before, facts.retracted()) == before
+
+
+def test_a_question_is_answered_once_and_decides_nothing():
+    asked, answered = facts.happened()[3:5]
+    late = msgspec.structs.replace(answered, text="something else")
+
+    request = fold(facts.opened(), asked, answered, late)
+
+    assert request is not None
+    (question,) = request.questions
+    assert (question.text, question.answer, question.could) == (
+        "Why this IBAN?",
+        "It is on the invoice.",
+        True,
+    )
+    assert (request.status, request.version) == ("pending", 1)
+
+
+def test_the_second_call_breaks_the_glass_and_a_later_one_changes_nothing():
+    first, second = facts.called("ann"), facts.called("ben", releases=True, execute_by=facts.after(hours=1))
+
+    one = fold(facts.opened(), first)
+    both = fold(facts.opened(), first, second)
+
+    assert one is not None
+    assert both is not None
+    assert (one.status, one.is_break_glass) == ("pending", False)
+    assert (both.status, both.decided_by, both.is_break_glass) == ("approved", "ben", True)
+    assert record.evolve(both, first) == both
+    assert fold(facts.opened(), facts.rejected(), first) == fold(facts.opened(), facts.rejected())
+
+
+def test_a_fault_stays_known_and_the_first_reminder_counts():
+    reminded, alarmed = facts.happened()[1:3]
+    later = msgspec.structs.replace(reminded, at=facts.after(hours=3))
+
+    request = fold(facts.opened(), reminded, later, alarmed)
+
+    assert request is not None
+    assert (request.reminded_at, request.escalated_at) == (reminded.at, alarmed.at)
+    assert request.fault == "Nobody can."
+
+
 @pytest.mark.parametrize("fact", EVERY_FACT, ids=lambda fact: fact.TYPE)
 def test_a_fact_survives_the_log(fact):
     assert record.decode(fact.TYPE, record.encode(fact)) == fact
 
 
 def test_an_unknown_type_is_not_guessed_at():
-    assert record.decode("request.asked", b"{}") is None
+    assert record.decode("request.dreamt", b"{}") is None
 
 
 @given(st.lists(st.sampled_from(EVERY_FACT), max_size=12))

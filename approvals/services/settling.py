@@ -1,0 +1,60 @@
+"""Tell the run what became of a request, in the transaction that decided it: the action is released or refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from approvals.domain import record
+from orchestrator.services import release
+
+BREAK_GLASS = "break-glass"
+
+
+def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
+    """Release the action of an approved request, or refuse that of a rejected one. `by` is a username or a grant."""
+    opened = after.opened
+    common: dict[str, Any] = {
+        "run": opened.run,
+        "action": opened.action,
+        "request": opened.request,
+        "digest": opened.digest,
+        "policy": opened.policy,
+        "policy_revision": opened.policy_revision,
+        "sign_offs": signed_by(after),
+        "by": "system" if opened.grant else f"user:{by}",
+        "now": at,
+    }
+    if after.status == "approved":
+        release.release(**common)
+    else:
+        release.refuse(source="reviewer", reason=f"{by} rejected it: {after.reason}", **common)
+
+
+def signed_by(request: record.Request) -> list[release.SignedBy]:
+    """Everybody who answers for it: the sign-offs that stand, or the two people who broke the glass."""
+    if request.is_break_glass:
+        return [
+            release.SignedBy(
+                who=call.person,
+                role=BREAK_GLASS,
+                verb="approve",
+                at=call.at.isoformat(),
+                seen_digest=call.seen_digest,
+                seen_version=call.seen_version,
+                reason=call.reason,
+            )
+            for call in request.calls[-2:]
+        ]
+    return [
+        release.SignedBy(
+            who=f"{one.reviewer} for {one.acting_for}" if one.acting_for else one.reviewer,
+            role=one.role,
+            verb=one.verb,
+            at=one.decided_at.isoformat(),
+            seen_digest=one.seen_digest,
+            seen_version=one.seen_version,
+            reason=one.reason,
+        )
+        for one in request.standing
+    ]
