@@ -13,7 +13,7 @@ import msgspec
 from django.utils import timezone
 
 from approvals.queries import requests as asked
-from approvals.services import policies, requests, samples
+from approvals.services import policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
 
@@ -22,10 +22,16 @@ class PolicyGate:
 
     def assess(self, facts: ActionFacts) -> Verdict:
         found = policies.assess_action(facts)
-        if found.decision == "allow":
-            samples.take(
-                facts, found, percent=policies.find_policy(found.policy).sample_percent, now=timezone.now()
+        if found.decision == "allow" and facts.edited_by:
+            found = msgspec.structs.replace(
+                found,
+                decision="hold",
+                rule="hold.edited",
+                explanation=f"{facts.edited_by} changed this call, so another person must agree to it.",
             )
+        if found.decision == "allow":
+            percent = policies.find_policy(found.policy).sample_percent
+            samples.take(facts, found, percent=percent, now=timezone.now())
         return Verdict(
             decision=found.decision,
             rule=found.rule,
@@ -51,3 +57,6 @@ class PolicyGate:
 
     def execute_by(self, request: str) -> dt.datetime | None:
         return asked.load(request).execute_by
+
+    def answered(self, *, request: str, question: str, text: str, could: bool, at: dt.datetime) -> None:
+        questions.record_answer(request=request, question=question, text=text, could=could, at=at)

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from orchestrator.domain import errors
-from orchestrator.domain.replies import Evidence, Reply, Result
+from orchestrator.domain.replies import Evidence, Reply, Result, Usage
 from orchestrator.domain.specs import AgentSpec, StageSpec, ToolSpec, WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
@@ -47,6 +47,7 @@ class ActionFacts:
     rolling: Mapping[
         str, str
     ]  # spent or reserved in the scope's window, by Limit.account, this action left out
+    edited_by: str = ""  # a person changed the arguments: then another must agree to them
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,7 +69,8 @@ class Gate(Protocol):
     is locked, so that what they write commits or fails together with the run's events. `at` is the database's
     time. `claiming` is asked just before the executor takes a released action: it returns None to let it pass,
     or the sentence that says why the release no longer holds. `execute_by` is until when an executor elsewhere may
-    begin what a request approved; None leaves that to the engine.
+    begin what a request approved; None leaves that to the engine. `answered` brings what an agent said to a
+    reviewer's question; with `could` false, why it said nothing.
     """
 
     def assess(self, facts: ActionFacts) -> Verdict: ...
@@ -80,6 +82,8 @@ class Gate(Protocol):
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None: ...
 
     def execute_by(self, request: str) -> dt.datetime | None: ...
+
+    def answered(self, *, request: str, question: str, text: str, could: bool, at: dt.datetime) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,10 +115,26 @@ class Abandoned(BaseException):
     """Not an error: the time was up before this thread came back, and another one goes on in its place."""
 
 
+class CannotAnswer(errors.Refused):
+    """This agent cannot answer questions. Look at its reason and evidence, or ask its accountable person."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Spoken:
+    """An answer in plain words, and what it used."""
+
+    text: str
+    usage: Sequence[Usage] = ()
+
+
 class AgentRunner(Protocol):
     """Invokes one agent. Raises PortFailure when it cannot, and Abandoned after it told `overran`."""
 
     def invoke(self, request: TurnRequest) -> Reply: ...
+
+    def answer(self, request: TurnRequest, question: str) -> Spoken:
+        """What the agent says to a reviewer's question, without tools. Raises CannotAnswer, PortFailure."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -314,6 +314,13 @@ def _action_recalled(stream: str, event: e.Event, body: e.ActionRecalled) -> lis
     return [Put("action", ids.row_id(stream, body.action), columns, False)]
 
 
+def _action_edited(stream: str, event: e.Event, body: e.ActionEdited) -> list[Put]:
+    columns = {"arguments": body.arguments.digest, "changed_at": moment(event.at)}
+    for name in ("digest", "target", "amount", "currency", "person", "rule", "explanation", "tier"):
+        columns[name] = getattr(body, name)
+    return [Put("action", ids.row_id(stream, body.action), columns, False)]
+
+
 def _action_executed(stream: str, event: e.Event, body: e.ActionExecuted) -> list[Put]:
     columns = {"state": "executed", "outcome": body.result.digest, "changed_at": moment(event.at)}
     return [Put("action", ids.row_id(stream, body.action), columns, False)]
@@ -368,6 +375,7 @@ _PROJECT: dict[type[e.Body], Any] = {
     e.ActionRefused: _action_moved("refused", "reason>explanation", "request"),
     e.ActionReleased: _action_released,
     e.ActionRecalled: _action_recalled,
+    e.ActionEdited: _action_edited,
     e.ActionClaimed: _action_moved("claimed"),
     e.ActionExecuted: _action_executed,
     e.ActionFailed: _action_moved("failed", "text>explanation"),

@@ -283,6 +283,23 @@ def _action_unconfirmed(body: e.ActionUnconfirmed, names: Names) -> _Words:
     )
 
 
+def _action_edited(body: e.ActionEdited, names: Names) -> _Words:
+    tool, _, agent = _what(body.action, names)
+    amount = money_words(body.amount or "", body.currency or "")
+    return _Words(f"{tool} changed by {body.editor}", _joined(amount, body.target), "held", agent)
+
+
+# ---- questions ----
+def _question_asked(body: e.QuestionAsked, names: Names) -> _Words:
+    return _Words(f"{body.agent} is asked", f"“{body.text}”", "asked", body.agent)
+
+
+def _question_answered(body: e.QuestionAnswered, names: Names) -> _Words:
+    if body.could:
+        return _Words("The question is answered", f"“{body.text}”", "answered", "")
+    return _Words("The question stays open", body.text, "unanswered", "")
+
+
 # ---- catalogue ----
 def _published(what: str) -> Callable[[Any, Names], _Words]:
     def say(body: Any, names: Names) -> _Words:
@@ -325,6 +342,9 @@ _SAY: dict[type[e.Body], Callable[[Any, Names], _Words]] = {
     e.ActionRefused: _action_refused,
     e.ActionReleased: _action_released,
     e.ActionRecalled: _moved("is weighed again", "pending", "reason"),
+    e.ActionEdited: _action_edited,
+    e.QuestionAsked: _question_asked,
+    e.QuestionAnswered: _question_answered,
     e.ActionClaimed: _moved("taken by its executor", "executing"),
     e.ActionExecuted: _action_executed,
     e.ActionFailed: _action_failed,

@@ -54,6 +54,23 @@ class CodeAgentRunner:
             ) from None
         return said.checked(reply)
 
+    def answer(self, request: ports.TurnRequest, question: str) -> ports.Spoken:
+        """The words of the agent's `answer` function. Raises CannotAnswer when it has none, PortFailure."""
+        agent = _function_of(request)
+        if agent.answer is None:
+            raise ports.CannotAnswer()
+        seconds = request.agent.budget.total_seconds
+        try:
+            text = timed.run(agent.answer, question, request, seconds=seconds)
+        except timed.TimeLimitReached:
+            raise errors.PortFailure(
+                f"It gave no answer within {seconds:g} seconds.", retry="permanent"
+            ) from None
+        except BaseException as error:
+            _log(request, "code_agent.raised", traceback=stack_of(error))
+            raise errors.PortFailure(f"It failed with {in_one_line(error)}.", retry="permanent") from None
+        return ports.Spoken(str(text))
+
 
 def _call(agent: registry.CodeAgent, work: Any, request: ports.TurnRequest) -> Any:
     """The function's answer: in a process of its own, on this thread, or on one that is waited for."""

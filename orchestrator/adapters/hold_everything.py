@@ -25,6 +25,9 @@ class HoldEverything:
     def withdrawn(self, run: str, actions: Sequence[str], *, reason: str, at: dt.datetime) -> None:
         """There is nothing to withdraw."""
 
+    def answered(self, *, request: str, question: str, text: str, could: bool, at: dt.datetime) -> None:
+        """There is nobody who asked."""
+
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
         return "No gate is configured, so nothing may proceed."
 

@@ -49,6 +49,20 @@ class ModelAgentRunner:
             raise with_memory(error, transcript, usage) from None
         return _complete(reply, transcript, usage)
 
+    def answer(self, request: ports.TurnRequest, question: str) -> ports.Spoken:
+        """The model's words to a question, with the conversation so far and without any tool."""
+        model_library.load()
+        answered = model_call.ask(
+            _call(request),
+            model_messages.with_question(_conversation(request), question, request),
+            model_messages.words_alone(),
+            is_cancelled=request.is_cancelled,
+        )
+        text = (answered.response.text or "").strip()
+        if not text:
+            raise errors.PortFailure("The model gave no words as its answer.", retry="permanent")
+        return ports.Spoken(text, (answered.usage,))
+
 
 def with_memory(
     error: errors.PortFailure, transcript: Any, usage: tuple[replies.Usage, ...]

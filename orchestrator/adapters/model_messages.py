@@ -122,6 +122,24 @@ def conversation(request: ports.TurnRequest) -> list[Any]:
     return [*messages, ModelRequest(parts=parts, instructions=system)]
 
 
+def with_question(messages: Sequence[Any], question: str, request: ports.TurnRequest) -> list[Any]:
+    """The conversation, and a reviewer's question at its end."""
+    from pydantic_ai.messages import ModelRequest, UserPromptPart
+
+    text = (
+        "A person who decides about your call asks you a question. Answer it in a few plain sentences, from what you "
+        f"were given. Call no tool; nothing is decided by your answer.\n{fenced('question', question, request)}"
+    )
+    return [*messages, ModelRequest(parts=[UserPromptPart(text)], instructions=instructions(request))]
+
+
+def words_alone() -> Any:
+    """A request that can only be answered in words."""
+    from pydantic_ai.models import ModelRequestParameters
+
+    return ModelRequestParameters(function_tools=[], allow_text_output=True)
+
+
 def remembered(messages: Sequence[Any]) -> Any:
     """The conversation as a JSON value, for Reply.transcript."""
     from pydantic_ai.messages import ModelMessagesTypeAdapter

@@ -30,12 +30,16 @@ class NotRegistered(errors.NotFound):
 
 @dataclasses.dataclass(frozen=True)
 class CodeAgent:
-    """A code agent: `function(work, turn)` gets its typed input and the ports.TurnRequest, returns a Reply."""
+    """A code agent: `function(work, turn)` gets its typed input and the ports.TurnRequest, returns a Reply.
+
+    `answer(question, turn)` answers reviewers in plain words; without it the agent cannot be asked.
+    """
 
     name: str
     function: Callable[..., Any]
     input_type: Any
     output_schema: dict[str, Any]
+    answer: Callable[..., str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,14 +71,17 @@ _loading = threading.Lock()
 _loaded: set[str] = set()
 
 
-def code_agent(name: str, *, output: Any = None) -> Callable[[F], F]:
+def code_agent(
+    name: str, *, output: Any = None, answer: Callable[..., str] | None = None
+) -> Callable[[F], F]:
     """Register a function as the code agent `name`. Its first parameter's type is its typed input.
 
     `output` is the type (a msgspec struct) of the output it gives; its JSON Schema is what stages check.
+    `answer(question, turn)` is asked when a reviewer has a question about one of its actions.
     """
 
     def register(function: F) -> F:
-        _add(_agents, name, CodeAgent(name, function, _first_type(function), schema_of(output)))
+        _add(_agents, name, CodeAgent(name, function, _first_type(function), schema_of(output), answer))
         return function
 
     return register

@@ -132,6 +132,50 @@ class RefuseAction(Command, frozen=True, kw_only=True):
     sign_offs: tuple[SignedBy, ...] = ()
 
 
+class EditAction(Command, frozen=True, kw_only=True):
+    """A person changes the arguments of a held action. Only `services.held` makes this command."""
+
+    action: str
+    seen_digest: str
+    arguments: Content
+    digest: str
+    editor: str
+    note: str
+    replaces: str
+    target: str = ""
+    amount: str | None = None
+    currency: str | None = None
+    person: str | None = None
+    rule: str = ""
+    explanation: str = ""
+    tier: str = ""
+    policy: str = ""
+    policy_revision: int = 0
+
+
+class AskAgent(Command, frozen=True, kw_only=True):
+    """A reviewer asks the agent of a held action something. It decides nothing."""
+
+    question: str
+    action: str
+    request: str
+    text: str
+
+
+class RecordAnswer(Command, frozen=True, kw_only=True):
+    """The agent answered a question, or, with `could` false, why it did not."""
+
+    question: str
+    text: str
+    could: bool = True
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: str | None = None
+    is_estimated: bool = False
+    milliseconds: int = 0
+
+
 class RecallAction(Command, frozen=True, kw_only=True):
     """A release no longer holds (an approval lapsed, the policy became stricter): the action is assessed anew."""
 

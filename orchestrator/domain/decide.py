@@ -14,7 +14,7 @@ from orchestrator.domain import events as e
 from orchestrator.domain.drafts import Draft
 from orchestrator.domain.patterns import external as elsewhere  # noqa: F401  registers itself
 from orchestrator.domain.patterns import sequential  # noqa: F401  registers itself
-from orchestrator.domain.rules import actions, external, letters, people, turns
+from orchestrator.domain.rules import actions, edits, external, letters, people, questions, turns
 from orchestrator.domain.state import RunState
 
 
@@ -44,6 +44,9 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.RecordAssessment: actions.assessment,
     c.ReleaseAction: actions.release,
     c.RefuseAction: actions.refuse,
+    c.EditAction: edits.edit,
+    c.AskAgent: questions.ask,
+    c.RecordAnswer: questions.answer,
     c.RecallAction: actions.recall,
     c.ClaimAction: actions.claim,
     c.RecordResult: actions.result,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["turn", "validate", "assess", "execute"]
+Kind = Literal["turn", "validate", "assess", "execute", "answer"]
 Queue = Literal["main", "isolated"]
 
 

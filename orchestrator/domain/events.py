@@ -311,6 +311,60 @@ class ActionVoided(Body, frozen=True, kw_only=True):
     reason: str
 
 
+class ActionEdited(Body, frozen=True, kw_only=True):
+    """A person changed the arguments of a held action; it stays held. Only these are executed from now on.
+
+    `note` is what its agent is told with the result; the verdict is the policy's over the changed call.
+    """
+
+    TYPE = "action.edited"
+    action: str
+    arguments: Content
+    digest: str
+    editor: str
+    note: str
+    replaces: str
+    target: str = ""
+    amount: str | None = None
+    currency: str | None = None
+    person: str | None = None
+    rule: str = ""
+    explanation: str = ""
+    tier: str = ""
+    policy: str = ""
+    policy_revision: int = 0
+
+
+# ---- questions of reviewers ----
+class QuestionAsked(Body, frozen=True, kw_only=True):
+    """A reviewer asks the agent of a held action. The run does not wait for the answer."""
+
+    TYPE = "question.asked"
+    question: str
+    action: str
+    stage: str
+    agent: str
+    request: str
+    text: str
+    transcript: Content | None = None
+
+
+class QuestionAnswered(Body, frozen=True, kw_only=True):
+    """What the agent said, or, with `could` false, why it gave no answer."""
+
+    TYPE = "question.answered"
+    question: str
+    action: str
+    text: str
+    could: bool = True
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: str | None = None
+    is_estimated: bool = False
+    milliseconds: int = 0
+
+
 # ---- catalogue: agents and workflows ----
 class AgentPublished(Body, frozen=True, kw_only=True):
     TYPE = "agent.published"

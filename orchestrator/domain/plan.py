@@ -25,6 +25,14 @@ def plan(state: RunState) -> dict[str, Want]:
                 agent = spec.agents.get(turn.agent)
                 isolated = agent is not None and agent.isolated
                 wants.append(Want(key, "turn", turn.id, "isolated" if isolated else "main"))
+        for question in state.questions.values():
+            key = ids.effect_key(stream, "answer", question.id, 1, question.agent)
+            asked = spec.agents.get(question.agent)
+            wants.append(
+                Want(
+                    key, "answer", question.id, "isolated" if asked is not None and asked.isolated else "main"
+                )
+            )
     for action in state.actions.values():
         status = action.status
         if status == "claimed" or (state.status == "running" and status in {"allowed", "released"}):

@@ -22,7 +22,7 @@ from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
-VERSION = 3
+VERSION = 4
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -31,7 +31,8 @@ ACTION_STEPS: dict[str, frozenset[str]] = {
     "proposed": frozenset({"allowed", "held", "refused", "voided"}),  # the gate answers; cancel voids
     "allowed": frozenset({"claimed", "executed", "failed", "voided", "proposed"}),  # reads need no claim
     "held": frozenset({"released", "refused", "voided"}),  # people answer
-    "released": frozenset({"claimed", "proposed", "voided"}),  # the executor takes it once, or it is recalled
+    # the executor takes it once, it is recalled, or a person revokes the approval
+    "released": frozenset({"claimed", "proposed", "refused", "voided"}),
     "claimed": frozenset({"executed", "failed", "unconfirmed"}),  # the outcome comes back, or does not
     "unconfirmed": frozenset({"executed", "failed"}),  # a named person finds out
 }
@@ -95,6 +96,21 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str = ""
     explanation: str = ""
     execute_by: int = 0
+    edited_by: str = ""
+    note: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reviewer's question that the agent has not answered yet."""
+
+    id: str
+    action: str
+    stage: str
+    agent: str
+    request: str
+    text: str
+    seq: int
+    transcript: Content | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -143,6 +159,7 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
     stages: tuple[Stage, ...] = ()
     turns: dict[str, Turn] = {}
     actions: dict[str, Action] = {}
+    questions: dict[str, Question] = {}
     settled: tuple[Settled, ...] = ()
     transcript: Content | None = None
     totals: Totals = Totals()
@@ -232,6 +249,7 @@ def _ended(status: str) -> Callable[[RunState, e.Event, Any], RunState]:
             is_fault=status == "failed",
             output=getattr(body, "output", None),
             turns={},
+            questions={},
             settled=(),
         )
 
@@ -400,18 +418,62 @@ def _action_settled(count: str) -> Callable[[RunState, e.Event, Any], RunState]:
         # Only an agent that still works is told: a stage that passed has nobody who waits for the result.
         if action is None or state.is_over or state.stage(action.stage).status != "open":
             return replace(state, seq=event.seq, actions=actions, totals=totals)
+        said = getattr(body, "text", "") or getattr(body, "reason", "")
         settled = Settled(
             action.call_id,
             action.tool,
             count,
             getattr(body, "result", None),
-            getattr(body, "text", "") or getattr(body, "reason", ""),
+            # Who asked for a call learns that a person changed it, whatever became of it.
+            f"{action.note} {said}".strip() if action.note else said,
         )
         return replace(
             state, seq=event.seq, actions=actions, totals=totals, settled=(*state.settled, settled)
         )
 
     return apply
+
+
+def _action_edited(state: RunState, event: e.Event, body: e.ActionEdited) -> RunState:
+    action = state.actions.get(body.action)
+    if action is None:
+        return replace(state, seq=event.seq)
+    edited = replace(
+        action,
+        arguments=body.arguments,
+        digest=body.digest,
+        target=body.target,
+        amount=body.amount,
+        currency=body.currency,
+        person=body.person,
+        rule=body.rule,
+        explanation=body.explanation,
+        tier=body.tier,
+        edited_by=body.editor,
+        note=body.note,
+    )
+    return replace(state, seq=event.seq, actions={**state.actions, action.id: edited})
+
+
+def _question_asked(state: RunState, event: e.Event, body: e.QuestionAsked) -> RunState:
+    if state.is_over:
+        return replace(state, seq=event.seq)
+    question = Question(
+        body.question,
+        body.action,
+        body.stage,
+        body.agent,
+        body.request,
+        body.text,
+        event.seq,
+        body.transcript,
+    )
+    return replace(state, seq=event.seq, questions={**state.questions, question.id: question})
+
+
+def _question_answered(state: RunState, event: e.Event, body: e.QuestionAnswered) -> RunState:
+    left = {key: question for key, question in state.questions.items() if key != body.question}
+    return replace(state, seq=event.seq, questions=left, totals=_used(state.totals, body))
 
 
 def _with_stage(state: RunState, name: str, **changes: Any) -> tuple[Stage, ...]:
@@ -434,7 +496,9 @@ def _judged(totals: Totals, verdict: StageVerdict) -> Totals:
     return totals
 
 
-def _used(totals: Totals, body: e.TurnCompleted | e.TurnFailed | Usage) -> Totals:
+def _used(
+    totals: Totals, body: e.TurnCompleted | e.TurnFailed | e.QuestionAnswered | Usage
+) -> Totals:
     """The totals with what a call used, whether its answer was usable or not."""
     if not body.model and not body.input_tokens and not body.output_tokens:
         return totals
@@ -469,6 +533,9 @@ _APPLY: dict[type[e.Body], Callable[[RunState, e.Event, Any], RunState]] = {
     e.ActionAllowed: _action_moved("allowed"),
     e.ActionHeld: _action_moved("held"),
     e.ActionReleased: _action_moved("released"),
+    e.ActionEdited: _action_edited,
+    e.QuestionAsked: _question_asked,
+    e.QuestionAnswered: _question_answered,
     e.ActionRecalled: _action_moved("proposed"),
     e.ActionClaimed: _action_moved("claimed"),
     e.ActionUnconfirmed: _action_moved("unconfirmed"),

@@ -38,6 +38,7 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
         started_by=state.started_by,
         on_behalf_of=state.on_behalf_of,
         rolling=rolling_totals(state, action),
+        edited_by=action.edited_by,
     )
 
 

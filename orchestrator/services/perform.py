@@ -1,7 +1,7 @@
 """Performs one held effect: calls the port outside any transaction, and brings back a command.
 
-Four kinds: a turn (an agent answers), a validation (a verdict over its output), an assessment (the gate answers),
-an execution (the executor takes the action once and acts).
+Five kinds: a turn (an agent answers), a validation (a verdict over its output), an assessment (the gate answers),
+an execution (the executor takes the action once and acts), an answer (an agent is asked by a reviewer).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from orchestrator.domain.validation import Finding, StageVerdict
 from orchestrator.engine import Appended
 from orchestrator.outbox import Held, Owner
 from orchestrator.ports import Verdict
-from orchestrator.services import facts, leases, outside_tools
+from orchestrator.services import answers, facts, leases, outside_tools
 
 log = structlog.get_logger(__name__)
 
@@ -336,6 +336,16 @@ def objection(state: RunState, action: Action, at: dt.datetime) -> str | None:
     return None if verdict.decision == "allow" else verdict.explanation
 
 
+def _answer(state: RunState, held: Held, owner: Owner) -> Appended | None:
+    """A reviewer's question, put to the agent beside the work."""
+    question = state.questions.get(held.subject)
+    if question is None:
+        raise NoLongerWanted
+    spoken, could = answers.ask(state, question, held)
+    fence = Fence(held.key, held.token, True)
+    return answers.record(state.stream, question, spoken, could, usage_fields(spoken.usage), fence, owner)
+
+
 def _now() -> int:
     return eventlog.micros(timezone.now())
 
@@ -344,6 +354,7 @@ _PERFORM: dict[str, Callable[[RunState, Held, Owner], Any]] = {
     "validate": _validate,
     "assess": _assess,
     "execute": _execute,
+    "answer": _answer,
 }
 
 

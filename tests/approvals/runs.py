@@ -57,9 +57,23 @@ ADD_NOTE = ToolSpec(
     reversibility="reversible",
     sentence="Note {text}",
 )
+# A tool whose calls wait, and can be undone.
+POST_NOTE = ToolSpec(
+    name="tests.held_note",
+    description="Post a note",
+    parameters={
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "audience": {"type": "string"}},
+        "required": ["text"],
+    },
+    reversibility="reversible",
+    category="outward",
+    sentence="Post {text}",
+    idempotent=True,
+)
 SCOPE = Scope(
-    tools=("tests.pay", "tests.note"),
-    categories=("routine", "financial"),
+    tools=("tests.pay", "tests.note", "tests.held_note"),
+    categories=("routine", "financial", "outward"),
     limits=(Limit(currency="EUR", per_action="100000.00", rolling="100000000.00"),),
 )
 AGENT = AgentSpec(slug="treasurer", name="Treasurer", owner="admin", scope=SCOPE, revision=3)
@@ -69,7 +83,7 @@ SPEC = WorkflowSpec(
     owner="admin",
     stages=(StageSpec(name="pay", agent="treasurer"),),
     agents={"treasurer": AGENT},
-    tools={"tests.pay": PAY, "tests.note": ADD_NOTE},
+    tools={"tests.pay": PAY, "tests.note": ADD_NOTE, "tests.held_note": POST_NOTE},
 )
 
 paid: list[tuple[str, Mapping[str, Any]]] = []
@@ -82,6 +96,13 @@ def pay(arguments: dict, request: ExecutionRequest) -> dict[str, str]:  # type: 
     with _paying:
         paid.append((request.key, dict(arguments)))
     return {"paid": request.arguments["amount"]}
+
+
+@registry.tool("tests.held_note")
+def post_note(arguments: dict, request: ExecutionRequest) -> dict[str, str]:  # type: ignore[type-arg]
+    with _paying:
+        paid.append((request.key, dict(arguments)))
+    return {"posted": "yes"}
 
 
 @registry.tool("tests.note")

@@ -39,6 +39,8 @@ def assessment(draft: Draft, command: c.RecordAssessment) -> None:
         )
     else:
         shared.must_step(action, "refused")
+        if action.status == "released":
+            raise shared.WrongStep("People released this action; only people revoke that.", action=action.id)
         cause = draft.add(
             e.ActionRefused(
                 action=action.id,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from orchestrator.domain import commands as c
 from orchestrator.domain import events as e
 from orchestrator.domain.drafts import Draft
-from orchestrator.domain.rules import actions
+from orchestrator.domain.rules import actions, questions
 
 
 def dead_letter(draft: Draft, command: c.DeadLetter) -> None:
     state = draft.state
+    if command.kind == "answer":
+        questions.give_up(draft, command)
+        return
     if command.subject not in (state.turns if command.kind in {"turn", "validate"} else state.actions):
         return  # the run went on without it
     if command.kind == "execute":

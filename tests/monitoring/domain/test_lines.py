@@ -214,6 +214,33 @@ READING = msgspec.structs.replace(
             ),
         ),
         (
+            e.ActionEdited(
+                action="a1",
+                arguments=SEALED,
+                digest="d",
+                editor="rita",
+                note="n",
+                replaces="q",
+                target="ACME GmbH",
+                amount="820.00",
+                currency="EUR",
+            ),
+            "user:rita",
+            ("treasurer", "action", "payments.pay changed by rita", "820.00 EUR, ACME GmbH", "held"),
+        ),
+        (
+            e.QuestionAsked(
+                question="x1", action="a1", stage="pay", agent="treasurer", request="q", text="Why this IBAN?"
+            ),
+            "user:rita",
+            ("treasurer", "question", "treasurer is asked", "“Why this IBAN?”", "asked"),
+        ),
+        (
+            e.QuestionAnswered(question="x1", action="a1", text="It cannot.", could=False),
+            "system",
+            ("", "question", "The question stays open", "It cannot.", "unanswered"),
+        ),
+        (
             e.ActionClaimed(action="a1", digest="d"),
             "system",
             (

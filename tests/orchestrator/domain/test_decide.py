@@ -76,6 +76,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "released": {
         "PauseRun": "run.paused",
         "CancelRun": "action.voided run.cancelled",
+        "RefuseAction": "action.refused turn.requested",
         "RecallAction": "action.recalled",
         "ClaimAction": "action.claimed",
         "DeadLetterTurn": "",
@@ -205,7 +206,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "Refused": "StartRun ResumeRun",
         "TurnIsOver": "RecordReply RecordTurnFailure RecordVerdict",
         "WrongStep": (
-            "Allow Hold RefuseByPolicy ReleaseAction RefuseAction RecordResult RecordActionFailure "
+            "Allow Hold RefuseByPolicy ReleaseAction RecordResult RecordActionFailure "
             "RecordUnconfirmed ConfirmAction"
         ),
     },

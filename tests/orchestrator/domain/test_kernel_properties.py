@@ -34,7 +34,7 @@ SPECS = [
 TOOLS = ["t.pay", "t.send", "t.look", "t.unknown"]
 ACTS = [
     *("allow", "hold", "refuse", "release", "deny", "recall", "claim", "claim", "result", "result"),
-    *("failure", "unconfirmed", "yes", "no"),
+    *("failure", "unconfirmed", "yes", "no", "edit", "ask", "tell"),
 ]
 STAGE_STATES = {"waiting", "open", "passed", "failed"}
 
@@ -140,9 +140,11 @@ class Kernel(RuleBasedStateMachine):
         turn = next(iter(self.state.turns), "t1")
         self.submit(self.command(c.RecordTurnFailure, turn=turn, retry=retry, text="broken"))
 
-    @rule(data=st.data(), kind=st.sampled_from(["turn", "validate", "assess", "execute"]))
+    @rule(data=st.data(), kind=st.sampled_from(["turn", "validate", "assess", "execute", "answer"]))
     def bury(self, data: st.DataObject, kind: str) -> None:
-        subject = data.draw(st.sampled_from([*self.state.turns, *self.state.actions, "t1", "a1"]))
+        subject = data.draw(
+            st.sampled_from([*self.state.turns, *self.state.actions, *self.state.questions, "t1", "a1"])
+        )
         self.submit(self.command(c.DeadLetter, kind=kind, subject=subject, text="Died five times."))
 
     @precondition(lambda self: self.state.actions)
@@ -170,6 +172,24 @@ class Kernel(RuleBasedStateMachine):
             )
         if kind == "deny":
             return self.command(c.RefuseAction, action=action, source="reviewer", reason="no")
+        if kind == "edit":
+            changed = sealed(self.spec, "t.pay", n=self.at)
+            return self.command(
+                c.EditAction,
+                by="user:r",
+                action=action,
+                seen_digest=digest,
+                arguments=changed.arguments,
+                digest=changed.digest,
+                editor="r",
+                note="changed.",
+                replaces="q",
+            )
+        if kind == "ask":
+            question = f"q{self.at}"
+            return self.command(c.AskAgent, question=question, action=action, request="q", text="Why?")
+        if kind == "tell":
+            return self.command(c.RecordAnswer, question=next(iter(self.state.questions), "q0"), text="So.")
         if kind == "recall":
             return self.command(c.RecallAction, action=action, reason="stricter")
         if kind == "claim":
@@ -229,6 +249,8 @@ class Kernel(RuleBasedStateMachine):
         for key, want in wants.items():
             if want.kind in {"turn", "validate"}:
                 number = self.state.turns[want.subject].attempt
+            elif want.kind == "answer":
+                number = 1
             else:
                 number = self.state.actions[want.subject].assessment
             asked = (want.kind, want.subject, number)
