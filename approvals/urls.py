@@ -26,4 +26,13 @@ urlpatterns = [
     path("webhooks/", views.webhooks, name="webhooks"),
     path("webhooks/<uuid:webhook>/", views.webhook, name="webhook"),
     path("account/tokens/", views.own_tokens, name="own_tokens"),
+    path("inbox/<uuid:request_id>/retract/", views.retract, name="retract"),
+    path("inbox/<uuid:request_id>/revoke/", views.revoke, name="revoke"),
+    path("inbox/<uuid:request_id>/ask/", views.ask, name="ask"),
+    path("inbox/<uuid:request_id>/pick-up/", views.pick_up, name="pick_up"),
+    path("inbox/<uuid:request_id>/let-go/", views.let_go, name="let_go"),
+    path("inbox/<uuid:request_id>/break-glass/", views.break_glass, name="break_glass"),
+    path("inbox/<uuid:request_id>/change/", views.change, name="change"),
+    path("delegations/", views.delegations, name="delegations"),
+    path("delegations/<uuid:delegation>/end/", views.end_delegation, name="end_delegation"),
 ]

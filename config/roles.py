@@ -29,6 +29,10 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     "approvals.view_policyrevision": ("policyrevision", "Can see policies"),
     "approvals.publish_policy": ("policyrevision", "Can create, edit and publish policies"),
     "approvals.manage_webhooks": ("webhook", "Can tell other programs of events"),
+    "approvals.break_glass": (
+        "approvalrequest",
+        "Can release a held action past its quorum, with a second person",
+    ),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {
@@ -84,6 +88,7 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Overview", ("monitoring:overview",), "orchestrator.view_run", "layout-dashboard"),
     ("Runs", ("monitoring:runs", "orchestrator:runs"), "orchestrator.view_run", "player-play"),
     ("Inbox", ("approvals:inbox",), "approvals.view_approvalrequest", "inbox"),
+    ("Grants", ("approvals:grants",), "approvals.view_approvalrequest", "certificate"),
     ("Workflows", ("orchestrator:workflows",), "orchestrator.view_workflow", "sitemap"),
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
     ("Policies", ("approvals:policies",), "approvals.view_policyrevision", "shield-check"),

@@ -11,15 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from approvals.domain import money, quorum, record, spans
 from approvals.domain.requests import WORDS
 from approvals.domain.rules import CATEGORY_WORDS
 from approvals.domain.sentence import Part
 from approvals.domain.visible import has_hidden
 from approvals.queries import people, requests, work
+from approvals.queries.answering import answering
+from approvals.queries.case_life import Life, life
 from approvals.queries.evidence import EvidenceCard, evidence
 from approvals.queries.unusual import unusual
 from orchestrator import blobs
+from orchestrator.domain import errors
 
 TIER_WORDS = {
     "critical": "Critical",
@@ -40,6 +45,7 @@ class LevelCard:
     need: int
     have: int
     people: tuple[str, ...]
+    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class Case:
     changed_at: dt.datetime
     reason: str
     answer: Answer
+    life: Life
     run: work.RunCard
 
     @property
@@ -122,7 +129,8 @@ class Case:
     @property
     def token(self) -> str:
         """Changes exactly when the case must be drawn anew."""
-        return f"{self.version}.{self.have}.{self.run.action_state}"
+        moved = f"{self.changed_at.timestamp():.6f}"
+        return f"{self.version}.{self.have}.{self.run.action_state}.{moved}.{self.life.picked_up_by}"
 
 
 def case(*, request: str, person: Any) -> Case:
@@ -130,8 +138,8 @@ def case(*, request: str, person: Any) -> Case:
     found = requests.load(request)
     opened = found.opened
     run = work.run_card(opened.run, opened.action, opened.digest)
-    given = [one for one in found.sign_offs if one.verb == "approve"]
-    counted = quorum.tally(opened.levels, [_answer(one) for one in given])
+    given = [one for one in found.answers if one.verb == "approve"]
+    counted = quorum.tally(opened.levels, given, opened.editors)
     need = sum(level.need for level in opened.levels)
     payload = json.dumps(blobs.value(opened.arguments), ensure_ascii=False, indent=2)
     return Case(
@@ -168,6 +176,7 @@ def case(*, request: str, person: Any) -> Case:
                 level.need,
                 len(counted.filled[level.name]),
                 counted.filled[level.name],
+                level in counted.open,
             )
             for level in opened.levels
         ),
@@ -191,6 +200,7 @@ def case(*, request: str, person: Any) -> Case:
         changed_at=found.changed_at,
         reason=found.reason,
         answer=_what_may(found, person, counted.count, need),
+        life=life(found, person, run.action_state),
         run=run,
     )
 
@@ -201,17 +211,18 @@ def _what_may(found: record.Request, person: Any, have: int, need: int) -> Answe
     deliberate = opened.tier in DELIBERATE
     if found.status != "pending":
         return Answer(False, False, f"This request is {WORDS[found.status]}.", label, deliberate)
-    mine = next((one for one in found.sign_offs if one.reviewer == person.get_username()), None)
+    mine = next((one for one in found.standing if one.reviewer == person.get_username()), None)
     if mine is not None:
         return Answer(False, False, "You have answered; it waits for more people.", label, deliberate)
     reviewer = people.reviewer(person)
     because = ""
-    allowed = {}
-    for verb in ("reject", "approve"):
+    allowed: dict[str, bool] = {}
+    verbs: tuple[quorum.Verb, ...] = ("reject", "approve")
+    for verb in verbs:
         try:
-            quorum.check(reviewer, verb, opened.levels, opened.excluded)
+            answering(found, reviewer, verb, timezone.now())
             allowed[verb] = True
-        except (quorum.NotEligible, quorum.SelfSignOff) as refused:
+        except errors.NotPermitted as refused:
             allowed[verb] = False
             because = refused.message
     return Answer(allowed["approve"], allowed["reject"], because, label, deliberate)
@@ -248,7 +259,3 @@ def _excluded(found: Iterable[quorum.Exclusion], me: str) -> tuple[ExcludedCard,
         ExcludedCard(name, " and ".join(dict.fromkeys(listed)), name == me)
         for name, listed in reasons.items()
     )
-
-
-def _answer(one: record.SignOff) -> quorum.Answer:
-    return quorum.Answer(person=one.reviewer, verb=one.verb, groups=frozenset(one.groups))

@@ -60,6 +60,14 @@ def may_break_glass(usernames: Iterable[str]) -> set[str]:
     return {person.get_username() for person in people if person.has_perm(BREAK_GLASS)}
 
 
+def colleagues(me: str) -> list[tuple[str, str]]:
+    """Everybody else who decides requests: username, and how people call them."""
+    accounts = get_user_model().objects.filter(is_active=True).exclude(username=me).order_by("username")
+    names = [account.get_username() for account in accounts]
+    able = {name for name, one in reviewers(names).items() if one.may_sign_off and not one.is_service}
+    return [(account.get_username(), str(account)) for account in accounts if account.get_username() in able]
+
+
 def name_of(username: str) -> str:
     """A person as colleagues know them: full name and username, or the username alone."""
     account: Any = get_user_model().objects.filter(username=username).first()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import transaction
@@ -95,6 +95,20 @@ def edit(
         )
         opening.put_before_people(new, at=at, by=f"user:{me}")
     return new.request
+
+
+class Changeable(NamedTuple):
+    """What may be changed of a held call: its arguments, and the schema that they must fit."""
+
+    arguments: dict[str, Any]
+    parameters: dict[str, Any]
+
+
+def changeable(*, request: str) -> Changeable:
+    """The arguments of a request's call with their schema. Raises UnknownRequest, Refused when it is not held."""
+    opened = requests.load(request).opened
+    parameters = held.parameters_of(run=opened.run, action=opened.action)
+    return Changeable(dict(blobs.value(opened.arguments)), parameters)
 
 
 def _verdict(changed: held.Changed, by: str) -> Verdict:

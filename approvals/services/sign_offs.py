@@ -14,8 +14,8 @@ from django.db import transaction
 
 from approvals.domain import quorum, record, spans
 from approvals.domain import requests as lifecycle
-from approvals.domain.eligibility import Reviewer
-from approvals.queries import people, pools, requests
+from approvals.queries import people, requests
+from approvals.queries.answering import answering
 from approvals.services import pick_ups, rows, settling
 from approvals.services import requests as opening
 from orchestrator.domain import errors
@@ -119,38 +119,6 @@ def check_seen(before: record.Request, seen_digest: str, seen_version: int) -> N
     """Raise Changed unless this is what the person was shown."""
     if seen_digest != before.opened.digest or seen_version != before.version:
         raise Changed(request=before.opened.request, code="changed")
-
-
-def answering(before: record.Request, person: Reviewer, verb: quorum.Verb, at: dt.datetime) -> Reviewer:
-    """As whom a person answers: themselves when they may, else a colleague who has them decide. Raises NotPermitted.
-
-    An approval must bring the quorum nearer, so that everybody on record was needed.
-    """
-    opened = before.opened
-    refused: errors.NotPermitted | None = None
-    for one in pools.capacities(person, at):
-        try:
-            quorum.check(one, verb, opened.levels, opened.excluded)
-            if verb == "approve":
-                answer = quorum.Answer(
-                    person=one.person, verb=verb, groups=one.groups, acting_for=one.acting_for
-                )
-                quorum.check_counts(
-                    answer,
-                    opened.levels,
-                    before.answers,
-                    opened.editors,
-                    awaited=lambda: pools.awaited(before, at),
-                )
-        except quorum.SelfSignOff as error:
-            refused = error
-            break  # nobody gets round an exclusion by deciding for another
-        except errors.NotPermitted as error:
-            refused = refused or error
-        else:
-            return one
-    assert refused is not None
-    raise refused
 
 
 def already_decided(request: record.Request, now: dt.datetime, mine: record.SignOff | None = None) -> Decided:

@@ -1,16 +1,28 @@
 """Pages of this app: parse what was sent, make one call, show what came of it."""
 
 from approvals.views.case import case, sign_off
+from approvals.views.change import change
+from approvals.views.delegations import delegations, end_delegation
 from approvals.views.inbox import inbox, inbox_rows
 from approvals.views.tokens import agent_tokens, own_tokens
 from approvals.views.webhooks import webhook, webhooks
+from approvals.views.verbs import ask, break_glass, let_go, pick_up, retract, revoke
 
 __all__ = [
     "agent_tokens",
+    "ask",
+    "break_glass",
     "case",
+    "change",
+    "delegations",
+    "end_delegation",
     "inbox",
     "inbox_rows",
+    "let_go",
     "own_tokens",
+    "pick_up",
+    "retract",
+    "revoke",
     "sign_off",
     "webhook",
     "webhooks",

@@ -49,7 +49,7 @@ def case(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
 def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     form = SignOffForm(request.POST)
     if not form.is_valid():
-        return _show_again(request, request_id, _words(form), 422)
+        return show_again(request, request_id, _words(form), 422)
     sent = form.cleaned_data
     try:
         answered = sign_offs.sign_off(
@@ -63,12 +63,16 @@ def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
             now=timezone.now(),
         )
     except (errors.Refused, errors.Conflict, errors.NotPermitted) as refused:
-        return _show_again(request, request_id, refused.message, refused.status)
+        return show_again(request, request_id, refused.message, refused.status)
     return _answered(request, str(request_id), answered)
 
 
 def _answered(request: HttpRequest, request_id: str, answered: sign_offs.Answered) -> HttpResponse:
-    said = _said(answered)
+    return show_done(request, request_id, _said(answered))
+
+
+def show_done(request: HttpRequest, request_id: str, said: str) -> HttpResponse:
+    """The case as it stands after something was done to it, with a word about it."""
     if not _is_fragment(request):
         messages.success(request, said)
         return redirect("approvals:case", request_id=request_id)
@@ -90,7 +94,7 @@ def _said(answered: sign_offs.Answered) -> str:
     )
 
 
-def _show_again(request: HttpRequest, request_id: uuid.UUID, problem: str, status: int) -> HttpResponse:
+def show_again(request: HttpRequest, request_id: uuid.UUID, problem: str, status: int) -> HttpResponse:
     """The case as it stands now, with what was wrong with the answer."""
     found = queries.case(request=str(request_id), person=request.user)
     if _is_fragment(request):
@@ -115,6 +119,7 @@ def _context(request: HttpRequest, found: queries.Case, **more: Any) -> dict[str
         "approve_hidden": {"verb": "approve", **echo},
         "reject_hidden": {"verb": "reject", **echo},
         "reject_stops": [found.sentence],
+        "echo_hidden": echo,
         **more,
     }
 

@@ -16,7 +16,7 @@ from orchestrator.domain import commands as c
 from orchestrator.domain import digests, errors, sealing
 from orchestrator.domain.commands import SealedAction
 from orchestrator.domain.replies import ProposedAction
-from orchestrator.domain.state import RunState
+from orchestrator.domain.state import Action, RunState
 from orchestrator.ports import ActionFacts, Verdict
 from orchestrator.services import facts
 
@@ -41,10 +41,7 @@ def with_arguments(*, run: str, action: str, tool: str, arguments: Mapping[str, 
 
     Raises AnotherTool, NotAcceptable when they do not fit the tool's schema or the agent's scope.
     """
-    state: RunState = eventlog.load(run, fresh=True).state
-    found = state.actions.get(action)
-    if found is None or found.status != "held":
-        raise errors.Refused("This action no longer waits for a decision; reload to see what became of it.")
+    state, found = _held(run, action)
     if tool != found.tool:
         raise AnotherTool(action=action)
     try:
@@ -72,6 +69,12 @@ def with_arguments(*, run: str, action: str, tool: str, arguments: Mapping[str, 
         edited_by=by,
     )
     return Changed(sealed, facts.action_facts(state, changed))
+
+
+def parameters_of(*, run: str, action: str) -> dict[str, Any]:
+    """The JSON Schema that the arguments of a held action must fit."""
+    state, found = _held(run, action)
+    return dict(state.spec.tools[found.tool].parameters)
 
 
 def edit(
@@ -125,3 +128,11 @@ def ask(*, run: str, action: str, request: str, question: str, text: str, by: st
         text=text,
     )
     return engine.submit(run, command).events[0].seq
+
+
+def _held(run: str, action: str) -> tuple[RunState, Action]:
+    state: RunState = eventlog.load(run, fresh=True).state
+    found = state.actions.get(action)
+    if found is None or found.status != "held":
+        raise errors.Refused("This action no longer waits for a decision; reload to see what became of it.")
+    return state, found

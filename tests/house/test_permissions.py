@@ -90,6 +90,13 @@ DOORS: dict[str, Door] = {
     "approvals:own_tokens": Door(frozenset({"reviewer"}), CHANGE),
     "approvals:webhooks": _edited(),
     "approvals:webhook": _edited(webhook=uuid.UUID(int=7)),
+    **{
+        f"approvals:{verb}": Door(EVERYBODY, POST, {"request_id": uuid.UUID(int=7)}, of_subject=True)
+        for verb in ("retract", "revoke", "ask", "pick_up", "let_go", "break_glass")
+    },
+    "approvals:change": Door(EVERYBODY, CHANGE, {"request_id": uuid.UUID(int=7)}, of_subject=True),
+    "approvals:delegations": Door(EVERYBODY, CHANGE),
+    "approvals:end_delegation": Door(EVERYBODY, POST, {"delegation": uuid.UUID(int=7)}, of_subject=True),
     "orchestrator:new_run": Door(frozenset({"operator", "admin"}), CHANGE),
     "orchestrator:start_run": Door(frozenset({"operator", "admin"}), CHANGE, {"slug": "none"}),
     "orchestrator:workflows": _seen(),

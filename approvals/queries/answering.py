@@ -1,0 +1,42 @@
+"""As whom a person may answer a request: the one judgement behind the button and behind the answer itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from approvals.domain import quorum, record
+from approvals.domain.eligibility import Reviewer
+from approvals.queries import pools
+from orchestrator.domain import errors
+
+
+def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt.datetime) -> Reviewer:
+    """The person themselves when they may, else as they decide for a colleague. Raises NotEligible, SelfSignOff.
+
+    An approval must bring the quorum nearer, so that everybody on record was needed.
+    """
+    opened = found.opened
+    refused: errors.NotPermitted | None = None
+    for one in pools.capacities(person, at):
+        try:
+            quorum.check(one, verb, opened.levels, opened.excluded)
+            if verb == "approve":
+                answer = quorum.Answer(
+                    person=one.person, verb=verb, groups=one.groups, acting_for=one.acting_for
+                )
+                quorum.check_counts(
+                    answer,
+                    opened.levels,
+                    found.answers,
+                    opened.editors,
+                    awaited=lambda: pools.awaited(found, at),
+                )
+        except quorum.SelfSignOff as error:
+            refused = error
+            break  # nobody gets round an exclusion by deciding for another
+        except errors.NotPermitted as error:
+            refused = refused or error
+        else:
+            return one
+    assert refused is not None
+    raise refused

@@ -1,0 +1,90 @@
+"""What a person does to a case besides answering: take an answer back, revoke, ask, pick up, break the glass.
+
+Each is a POST of its own. Whoever comes too late gets the case as it stands, with the sentence that says why.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from approvals.forms.cases import SaidForm
+from approvals.services import break_glass as glass
+from approvals.services import pick_ups, questions, retractions, revocations
+from approvals.views.case import show_again, show_done
+from approvals.views.inbox import SEE
+from orchestrator.domain import errors
+
+View = Callable[[HttpRequest, uuid.UUID], HttpResponse]
+
+
+def _verb(act: Callable[[HttpRequest, str, SaidForm], str]) -> View:
+    """A view of one verb: `act` does it and returns the word about it."""
+
+    @login_required
+    @permission_required(SEE, raise_exception=True)
+    @never_cache
+    @require_POST
+    def view(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+        form = SaidForm(request.POST)
+        if not form.is_valid():
+            return show_again(
+                request, request_id, "This is incomplete. Reload the page and do it again.", 422
+            )
+        try:
+            said = act(request, str(request_id), form)
+        except (errors.Refused, errors.Conflict, errors.NotPermitted) as refused:
+            return show_again(request, request_id, refused.message, refused.status)
+        return show_done(request, str(request_id), said)
+
+    return view
+
+
+def _retract(request: HttpRequest, id: str, form: SaidForm) -> str:
+    reason = form.cleaned_data["reason"]
+    retractions.retract(request=id, by=request.user, reason=reason, now=timezone.now())
+    return "Your answer is taken back. You may answer again."
+
+
+def _revoke(request: HttpRequest, id: str, form: SaidForm) -> str:
+    revocations.revoke(request=id, by=request.user, reason=form.cleaned_data["reason"], now=timezone.now())
+    return "Revoked before it was used. The agent is told why."
+
+
+def _ask(request: HttpRequest, id: str, form: SaidForm) -> str:
+    questions.ask(request=id, by=request.user, text=form.cleaned_data["reason"], now=timezone.now())
+    return "The agent is asked. Its answer appears here; nothing waits for it."
+
+
+def _pick_up(request: HttpRequest, id: str, form: SaidForm) -> str:
+    pick_ups.pick_up(request=id, by=request.user, now=timezone.now())
+    return "Colleagues see for five minutes that you look at this."
+
+
+def _let_go(request: HttpRequest, id: str, form: SaidForm) -> str:
+    pick_ups.let_go(person=request.user.get_username(), request=id)
+    return "You let go of this case."
+
+
+def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
+    after = glass.call(
+        request=id,
+        by=request.user,
+        reason=form.cleaned_data["reason"],
+        seen_digest=form.cleaned_data["seen_digest"],
+        seen_version=form.cleaned_data["seen_version"] or 0,
+        now=timezone.now(),
+    )
+    if after.status == "approved":
+        return "The glass is broken: the action runs now, and every administrator is told."
+    return "Called. A second person must call within the hour; every administrator is told."
+
+
+retract, revoke, ask = _verb(_retract), _verb(_revoke), _verb(_ask)
+pick_up, let_go, break_glass = _verb(_pick_up), _verb(_let_go), _verb(_break_glass)
