@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from django.utils import timezone
 
 from approvals.queries import requests as asked
-from approvals.services import policies, questions, requests, samples
+from approvals.services import grants, policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
 
@@ -32,6 +33,13 @@ class PolicyGate:
         if found.decision == "allow":
             percent = policies.find_policy(found.policy).sample_percent
             samples.take(facts, found, percent=percent, now=timezone.now())
+        details: dict[str, Any] = {
+            "findings": msgspec.to_builtins(found.findings),
+            "levels": msgspec.to_builtins(found.levels),
+            "clocks": msgspec.to_builtins(found.clocks),
+        }
+        if found.decision == "hold":
+            details["grant"] = grants.covering(facts, found.tier)
         return Verdict(
             decision=found.decision,
             rule=found.rule,
@@ -39,11 +47,7 @@ class PolicyGate:
             policy=found.policy,
             policy_revision=found.policy_revision,
             tier=found.tier,
-            details={
-                "findings": msgspec.to_builtins(found.findings),
-                "levels": msgspec.to_builtins(found.levels),
-                "clocks": msgspec.to_builtins(found.clocks),
-            },
+            details=details,
         )
 
     def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None:

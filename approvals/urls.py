@@ -33,6 +33,9 @@ urlpatterns = [
     path("inbox/<uuid:request_id>/let-go/", views.let_go, name="let_go"),
     path("inbox/<uuid:request_id>/break-glass/", views.break_glass, name="break_glass"),
     path("inbox/<uuid:request_id>/change/", views.change, name="change"),
+    path("grants/", views.grants, name="grants"),
+    path("grants/<uuid:grant>/approve/", views.approve_grant, name="approve_grant"),
+    path("grants/<uuid:grant>/revoke/", views.revoke_grant, name="revoke_grant"),
     path("delegations/", views.delegations, name="delegations"),
     path("delegations/<uuid:delegation>/end/", views.end_delegation, name="end_delegation"),
 ]

@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
         "approvalrequest",
         "Can release a held action past its quorum, with a second person",
     ),
+    "approvals.manage_grants": ("approvalrequest", "Can make, approve and revoke standing grants"),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {

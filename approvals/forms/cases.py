@@ -155,5 +155,3 @@ class GrantForm(forms.Form):
                 raise forms.ValidationError("Write each line as argument = pattern, as in payee = ACME *.")
             found[name] = pattern
         return found
-
-

@@ -15,7 +15,7 @@ from approvals.domain import checks, happenings, quorum, record, sentence, spans
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
 from approvals.queries import delegations, pools, requests
-from approvals.services import policies, rows, validity
+from approvals.services import grants, policies, rows, validity
 from orchestrator.domain import content, ids
 from orchestrator.domain.replies import Evidence
 from orchestrator.ports import ActionFacts, Verdict
@@ -41,7 +41,11 @@ def open_request(*, facts: ActionFacts, verdict: Verdict, at: dt.datetime) -> st
     last = earlier.filter(digest=facts.digest).order_by("-revision").first()
     editors = requests.from_row(last).opened.editors if last is not None else ()
     opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at, editors=editors)
-    put_before_people(opened, at=at)
+    if opened.grant:
+        rows.insert(opened, by=SYSTEM)
+        grants.answer(requests.load(opened.request), at=at)
+    else:
+        put_before_people(opened, at=at)
     return opened.request
 
 
@@ -106,6 +110,8 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
         return _end(found, record.Staled, because, at)
     if newest.decision == "refuse":
         return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
+    if found.opened.grant and not grants.use(found, facts, newest.tier, at=at):
+        return _end(found, record.Staled, "The standing grant no longer covers this action.", at)
     return None
 
 
@@ -172,6 +178,7 @@ def opened_fact(
         decide_by=lifecycle.decide_by(at, clocks),
         editors=tuple(dict.fromkeys(editors)),
         edit=edit,
+        grant="" if edit is not None or editors else str(verdict.details.get("grant", "")),
     )
 
 

@@ -9,6 +9,7 @@ from approvals.domain import record
 from orchestrator.services import release
 
 BREAK_GLASS = "break-glass"
+GRANT = "standing grant"
 
 
 def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
@@ -33,6 +34,19 @@ def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
 
 def signed_by(request: record.Request) -> list[release.SignedBy]:
     """Everybody who answers for it: the sign-offs that stand, or the two people who broke the glass."""
+    if request.opened.grant:
+        return [
+            release.SignedBy(
+                who=one.reviewer,
+                role=GRANT,
+                verb=one.verb,
+                at=one.decided_at.isoformat(),
+                seen_digest=one.seen_digest,
+                seen_version=one.seen_version,
+                reason=one.reason,
+            )
+            for one in request.standing
+        ]
     if request.is_break_glass:
         return [
             release.SignedBy(

@@ -14,6 +14,8 @@ from orchestrator.domain import errors
 
 def no_longer_signed(found: record.Request, wanted: Sequence[terms.Level]) -> str:
     """Why the sign-offs no longer make the quorum, the frozen one and the one `wanted` now; empty when they do."""
+    if found.opened.grant:
+        return ""  # the grant itself is counted and judged when it is used
     if found.is_break_glass:
         return _no_longer_called(found)
     given = [one for one in found.standing if one.verb == "approve"]

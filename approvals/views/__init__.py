@@ -3,19 +3,22 @@
 from approvals.views.case import case, sign_off
 from approvals.views.change import change
 from approvals.views.delegations import delegations, end_delegation
+from approvals.views.grants import approve_grant, grants, revoke_grant
 from approvals.views.inbox import inbox, inbox_rows
 from approvals.views.tokens import agent_tokens, own_tokens
-from approvals.views.webhooks import webhook, webhooks
 from approvals.views.verbs import ask, break_glass, let_go, pick_up, retract, revoke
+from approvals.views.webhooks import webhook, webhooks
 
 __all__ = [
     "agent_tokens",
+    "approve_grant",
     "ask",
     "break_glass",
     "case",
     "change",
     "delegations",
     "end_delegation",
+    "grants",
     "inbox",
     "inbox_rows",
     "let_go",
@@ -23,6 +26,7 @@ __all__ = [
     "pick_up",
     "retract",
     "revoke",
+    "revoke_grant",
     "sign_off",
     "webhook",
     "webhooks",

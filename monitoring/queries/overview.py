@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
+from approvals.queries.broken_glass import BrokenGlass, broken_glass
 from approvals.queries.inbox import inbox
 from monitoring.domain.amounts import cost_words, money_words, usd
 from orchestrator.queries import ActionCard, Figures, RunCard
@@ -53,6 +54,7 @@ class OverviewPage:
     ended: tuple[Ended, ...]
     start_url: str
     has_no_gate: bool
+    broken_glass: tuple[BrokenGlass, ...]
     since: dt.datetime
 
 
@@ -76,6 +78,7 @@ def overview_page(*, person: Any, now: dt.datetime) -> OverviewPage:
         ),
         start_url=_url("orchestrator:new_run") if person.has_perm("orchestrator.start_run") else "",
         has_no_gate=settings.COUNTERSIGN_GATE == HOLD_EVERYTHING,
+        broken_glass=tuple(broken_glass(now)),
         since=since,
     )
 

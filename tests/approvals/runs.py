@@ -146,7 +146,11 @@ def work(run: str, kinds: Sequence[str] = ("assess", "execute")) -> int:
     """Perform the run's wanted effects of these kinds, as a worker would; returns how many."""
     performed = 0
     while True:
-        held = [one for one in outbox.claim(run, "test", limit=100) if one.kind in kinds]
+        claimed = outbox.claim(run, "test", limit=100)
+        held = [one for one in claimed if one.kind in kinds]
+        for other in claimed:
+            if other.kind not in kinds:
+                outbox.put_back(other.key, other.token, count=False)
         if not held:
             return performed
         for one in held:

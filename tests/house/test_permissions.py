@@ -95,6 +95,9 @@ DOORS: dict[str, Door] = {
         for verb in ("retract", "revoke", "ask", "pick_up", "let_go", "break_glass")
     },
     "approvals:change": Door(EVERYBODY, CHANGE, {"request_id": uuid.UUID(int=7)}, of_subject=True),
+    "approvals:grants": Door(EVERYBODY, CHANGE, of_subject=True),
+    "approvals:approve_grant": Door(frozenset({"admin"}), POST, {"grant": uuid.UUID(int=7)}),
+    "approvals:revoke_grant": Door(frozenset({"admin"}), POST, {"grant": uuid.UUID(int=7)}),
     "approvals:delegations": Door(EVERYBODY, CHANGE),
     "approvals:end_delegation": Door(EVERYBODY, POST, {"delegation": uuid.UUID(int=7)}, of_subject=True),
     "orchestrator:new_run": Door(frozenset({"operator", "admin"}), CHANGE),

@@ -1,0 +1,72 @@
+"""Standing grants, as they are stored and as the page lists them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.domain import grants
+from approvals.domain.grants import Grant
+from approvals.models import StandingGrant
+from orchestrator.domain import errors
+
+
+class UnknownGrant(errors.NotFound):
+    """There is no such grant. The link may be incomplete."""
+
+
+@dataclass(frozen=True)
+class GrantCard:
+    """One grant with its state and what it covers in words."""
+
+    grant: Grant
+    state: str
+    words: str
+    may_approve: bool
+    may_revoke: bool
+
+
+def load(grant: str) -> Grant:
+    """Raises UnknownGrant."""
+    try:
+        row = StandingGrant.objects.filter(pk=uuid.UUID(grant)).first()
+    except ValueError:
+        row = None
+    if row is None:
+        raise UnknownGrant()
+    return from_row(row)
+
+
+def of_action(agent: str, tool: str) -> list[Grant]:
+    """The grants for an agent's tool, those that end first before the others."""
+    return [
+        from_row(row)
+        for row in StandingGrant.objects.filter(agent=agent, tool=tool).order_by("expires_at", "id")
+    ]
+
+
+def listed(person: Any, at: dt.datetime) -> list[GrantCard]:
+    """All grants, the newest first, as this person may treat them."""
+    me, manages = person.get_username(), person.has_perm("approvals.manage_grants")
+    found = []
+    for row in StandingGrant.objects.order_by("-created_at", "id")[:200]:
+        grant = from_row(row)
+        state = grant.state(at)
+        found.append(
+            GrantCard(
+                grant=grant,
+                state=state,
+                words=grants.in_words(grant),
+                may_approve=manages and state == "proposed" and grant.created_by != me,
+                may_revoke=manages and state in ("proposed", "active"),
+            )
+        )
+    return found
+
+
+def from_row(row: Any) -> Grant:
+    return Grant(
+        **{name: getattr(row, name) for name in Grant.__struct_fields__ if name != "id"}, id=str(row.pk)
+    )

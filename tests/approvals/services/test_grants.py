@@ -1,0 +1,273 @@
+"""Standing grants: made by two, bounded, counted in the claim, never for what cannot be undone, always on record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from msgspec.structs import replace
+
+from approvals.domain import grants as rules
+from approvals.models import ApprovalRequest, StandingGrant
+from approvals.services import grants
+from orchestrator import eventlog, outbox
+from orchestrator.services import catalogue, perform
+from tests.approvals import runs
+from tests.approvals.views.test_case import browser, words
+from tests.house.exact import assert_record_is_exact
+
+NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
+
+
+def given(**changes: Any) -> rules.Grant:
+    made = {
+        "id": "g", "agent": "treasurer", "tool": "bank.reserve", "fields": {"payee": "ACME*"}, "max_amount": "100.00",
+        "currency": "EUR", "max_uses": 2, "expires_at": NOW + dt.timedelta(days=9), "reason": "small change",
+        "created_by": "ann", "created_at": NOW, "approved_by": "ben", "approved_at": NOW,
+    }  # fmt: skip
+    return rules.Grant(**{**made, **changes})
+
+
+def covers(grant: rules.Grant, **changes: Any) -> bool:
+    asked = {
+        "agent": "treasurer", "tool": "bank.reserve", "arguments": {"payee": "ACME GmbH"}, "amount": "100.00",
+        "currency": "EUR", "moves_money": True, "reversibility": "reversible", "tier": "medium", "at": NOW,
+    }  # fmt: skip
+    return rules.covers(grant, **{**asked, **changes})
+
+
+def test_what_is_within_all_bounds_is_covered():
+    assert covers(given())
+    assert covers(given(max_amount="", currency=""), moves_money=False, amount=None, currency=None)
+
+
+@pytest.mark.parametrize(
+    ("grant", "action"),
+    [
+        ({}, {"agent": "clerk"}),
+        ({}, {"tool": "bank.pay"}),
+        ({}, {"amount": "100.01"}),
+        ({}, {"amount": "-1"}),
+        ({}, {"amount": None}),
+        ({}, {"amount": "1e1"}),
+        ({}, {"currency": "USD"}),
+        ({}, {"currency": None}),
+        ({"max_amount": "", "currency": ""}, {}),
+        ({}, {"arguments": {"payee": "Acme"}}),
+        ({}, {"arguments": {}}),
+        ({}, {"arguments": {"payee": ["ACME"]}}),
+        ({}, {"reversibility": "irreversible"}),
+        ({}, {"tier": "critical"}),
+        ({}, {"at": NOW + dt.timedelta(days=9)}),
+        ({"approved_by": ""}, {}),
+        ({"uses": 2}, {}),
+        ({"revoked_at": NOW, "revoked_by": "ben"}, {}),
+    ],
+    ids=str,
+)
+def test_what_is_outside_any_bound_is_decided_by_people(grant, action):
+    assert not covers(given(**grant), **action)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tool", "words"),
+    [
+        ({}, {"reversibility": "irreversible"}, "cannot be undone"),
+        ({"max_uses": 0}, {}, "number of uses"),
+        ({"max_uses": 10_001}, {}, "number of uses"),
+        ({"expires_at": NOW}, {}, "ends in the past"),
+        ({"expires_at": NOW + dt.timedelta(days=90, seconds=1)}, {}, "90 days at most"),
+        ({"reason": " "}, {}, "Say why"),
+        ({"max_amount": "lots"}, {}, "number above zero"),
+        ({"max_amount": "0"}, {}, "number above zero"),
+        ({"max_amount": ""}, {}, "moves money"),
+        ({"currency": ""}, {}, "moves money"),
+    ],
+)
+def test_what_may_not_be_granted_is_refused_with_the_reason(changes, tool, words):
+    with pytest.raises(rules.BadGrant, match=words):
+        rules.check(given(**changes), **{"reversibility": "reversible", "moves_money": True, **tool})
+
+
+def test_the_second_hand_is_another_one():
+    proposed = given(approved_by="", approved_at=None)
+    with pytest.raises(rules.SameHand):
+        rules.approve(proposed, by="ann", at=NOW)
+    assert rules.approve(proposed, by="ben", at=NOW).by == "ben"
+    with pytest.raises(rules.BadGrant, match="is active"):
+        rules.approve(given(), by="ben", at=NOW)
+
+
+# ---- in life ----
+@pytest.fixture
+def admins(admin: Any, operator: Any, reviewer: Any, django_user_model: Any) -> list[Any]:
+    runs.paid.clear()
+    second = django_user_model.objects.create(username="admin2")
+    second.groups.add(Group.objects.get(name="admin"))
+    catalogue.publish_tool(spec=replace(runs.POST_NOTE, version=0), by="admin", now=timezone.now())
+    return [admin, second]
+
+
+def standing(admins: list[Any], *, approved: bool = True, **changes: Any) -> rules.Grant:
+    asked = {
+        "agent": "treasurer",
+        "tool": "tests.held_note",
+        "fields": {"text": "weekly *"},
+        "max_uses": 1,
+        "expires_at": timezone.now() + dt.timedelta(days=7),
+        "reason": "it is the same every week",
+        **changes,
+    }
+    grant = grants.make(**asked, by=admins[0], now=timezone.now())
+    return grants.approve(grant=grant.id, by=admins[1], now=timezone.now()) if approved else grant
+
+
+def note(text: str = "weekly figures") -> str:
+    run = runs.start()
+    runs.propose(run, {"text": text}, tool="tests.held_note")
+    runs.work(run, ("assess",))
+    return run
+
+
+@pytest.mark.django_db
+def test_a_covered_action_runs_without_people_and_leaves_its_request(admins):
+    grant = standing(admins)
+
+    run = note()
+    runs.work(run)
+
+    assert runs.status_of(run) == "executed"
+    request = runs.request_of(run)
+    assert (request.status, request.decided_by) == ("approved", f"grant:{grant.id}")
+    released = runs.facts_of(run, "action.released")
+    assert [(one["who"], one["role"]) for one in released["sign_offs"]] == [
+        (f"grant:{grant.id}", "standing grant")
+    ]
+    assert runs.types_of(grant.id) == ["grant.created", "grant.approved", "grant.used"]
+    assert StandingGrant.objects.get().uses == 1
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("why", ["used up", "other words", "not approved", "revoked"])
+def test_what_a_grant_does_not_cover_waits_for_people(admins, why):
+    grant = standing(admins, approved=why != "not approved")
+    if why == "used up":
+        runs.work(note())
+    if why == "revoked":
+        grants.revoke(grant=grant.id, by=admins[0], reason="no more", now=timezone.now())
+
+    run = note("something else" if why == "other words" else "weekly figures")
+    runs.work(run)
+
+    assert (runs.status_of(run), runs.request_of(run).status) == ("held", "pending")
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db
+def test_what_a_revoked_grant_let_pass_and_was_not_taken_is_asked_again(admins):
+    grant = standing(admins)
+    run = note()
+    assert runs.status_of(run) == "released"
+    grants.revoke(grant=grant.id, by=admins[0], reason="no more", now=timezone.now())
+
+    runs.work(run)
+
+    first, second = ApprovalRequest.objects.filter(run=run).order_by("revision")
+    assert (first.status, first.reason) == ("stale", "The standing grant no longer covers this action.")
+    assert (second.status, runs.status_of(run), runs.paid) == ("pending", "held", [])
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_use_is_used_once_however_many_claim_it_at_the_same_moment(admins):
+    standing(admins, max_uses=3)
+    waiting = [note() for _ in range(8)]
+    held = [(run, outbox.claim(run, "test", limit=10)[0]) for run in waiting]
+    barrier = threading.Barrier(len(held))
+
+    def claim(job: Any) -> None:
+        run, effect = job
+        try:
+            barrier.wait()
+            perform.perform(eventlog.load(run, fresh=True).state, effect, outbox.Owner("test", 0))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(held)) as pool:
+        list(pool.map(claim, held))
+
+    assert len(runs.paid) == 3
+    assert StandingGrant.objects.get().uses == 3
+    for run in waiting:
+        runs.work(run)
+    assert len(runs.paid) == 3
+    assert ApprovalRequest.objects.filter(status="pending").count() == 5
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db
+def test_only_administrators_make_approve_and_revoke(admins, reviewer):
+    grant = standing(admins, approved=False)
+    for attempt in (
+        lambda: standing([reviewer]),
+        lambda: grants.approve(grant=grant.id, by=reviewer, now=timezone.now()),
+        lambda: grants.revoke(grant=grant.id, by=reviewer, reason="x", now=timezone.now()),
+    ):
+        with pytest.raises(grants.MayNotGrant):
+            attempt()
+    with pytest.raises(rules.SameHand):
+        grants.approve(grant=grant.id, by=admins[0], now=timezone.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"uses": 2},
+        {"approved_by": "admin"},
+        {"expires_at": NOW + dt.timedelta(days=9999)},
+        {"uses": 1, "approved_by": ""},
+    ],
+    ids=str,
+)
+def test_the_database_itself_keeps_the_bounds(admins, changes):
+    standing(admins)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        StandingGrant.objects.update(**changes)
+
+
+@pytest.mark.django_db
+def test_an_administrator_makes_one_on_the_page_and_another_approves_it(admins, reviewer):
+    from tests.orchestrator import catalogue as samples
+
+    catalogue.publish_tool(spec=samples.PAY, by="admin", now=timezone.now())
+    catalogue.publish_tool(spec=samples.LOOK, by="admin", now=timezone.now())
+    catalogue.publish_agent(spec=samples.AGENT, by="admin", now=timezone.now())
+    first, second = browser(admins[0]), browser(admins[1])
+    address = reverse("approvals:grants")
+    until = (timezone.localtime() + dt.timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    form = {
+        "agent": "payer", "tool": "tests.held_note", "fields_like": "text = weekly *", "max_uses": 4,
+        "expires_at": until, "reason": "the same every week",
+    }  # fmt: skip
+
+    assert first.post(address, {**form, "fields_like": "nonsense"}).status_code == 422
+    assert first.post(address, {**form, "tool": "tests.pay"}).status_code == 422
+    assert first.post(address, form).status_code == 302
+    grant = StandingGrant.objects.get()
+    assert first.post(reverse("approvals:approve_grant", args=[grant.pk])).status_code == 403
+    second.post(reverse("approvals:approve_grant", args=[grant.pk]))
+
+    shown = words(browser(reviewer).get(address))
+    assert "payer may call tests.held_note where text is weekly *, 4 times within" in shown
+    assert "used 0 of 4 times" in shown
+    assert Client().get(address).status_code == 302
