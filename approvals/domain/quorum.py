@@ -77,7 +77,11 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tally(levels: Sequence[Level], answers: Iterable[Answer], editors: Iterable[str] = ()) -> Tally:
-    """Where the quorum stands. Answers come in the order they were given: a level takes none from before it opened."""
+    """Where the quorum stands, with the answers in the order they were given.
+
+    A level is counted when those before it are full. An answer was taken only while its level was open; it stands
+    when a colleague's answer before it was taken back and another one came.
+    """
     given = list(answers)
     if any(answer.verb == "reject" for answer in given):
         return Tally(outcome="rejected", filled={level.name: () for level in levels})
@@ -89,10 +93,13 @@ def tally(levels: Sequence[Level], answers: Iterable[Answer], editors: Iterable[
         here = [level for level in levels if level.order == order]
         seats = [(level.name, level.group) for level in here for _ in range(level.need)]
         taken: dict[int, Answer] = {}
-        while given and len(taken) < len(seats):
-            answer = given.pop(0)
+        for answer in given:
             is_editor = bool(answer.identities & changed)
-            if answer.identities & counted or (is_editor and may_have_changed < 1):
+            if (
+                len(taken) == len(seats)
+                or answer.identities & counted
+                or (is_editor and may_have_changed < 1)
+            ):
                 continue
             if _seat(answer, seats, taken, set()):
                 counted |= answer.identities

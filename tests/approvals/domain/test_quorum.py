@@ -115,8 +115,8 @@ def answer(person: str, *groups: str, acting_for: str = "") -> Answer:
         ([answer("f", "finance")], "pending", ["risk"]),
         ([answer("r", "risk")], "pending", ["finance"]),
         ([answer("f", "finance"), answer("r", "risk")], "approved", []),
-        # an answer from before the level opened counts for nothing, wherever it would fit now
-        ([answer("r", "risk"), answer("f", "finance")], "pending", ["risk"]),
+        # an answer that was taken while its level was open stands when the level before it is filled anew
+        ([answer("r", "risk"), answer("f", "finance")], "approved", []),
         ([answer("b", "finance", "risk"), answer("f", "finance")], "pending", ["risk"]),
         ([answer("f", "finance"), answer("f", "finance", "risk")], "pending", ["risk"]),
     ],
