@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,11 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
     may_reject = _may(lambda: answering(found, reviewer, "reject", at))
     may_change = _may(lambda: quorum.check(reviewer, "approve", opened.levels, opened.excluded))
     excluded = {one.person for one in opened.excluded}
-    holder = PickUp.objects.filter(pk=opened.request, until__gt=at).first() if is_pending else None
+    holder = (
+        PickUp.objects.filter(request_id=uuid.UUID(opened.request), until__gt=at).first()
+        if is_pending
+        else None
+    )
     newer = (
         ApprovalRequest.objects.filter(run=opened.run, action=opened.action, revision__gt=opened.revision)
         .order_by("-revision")

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
 
 from approvals.domain.requests import WORDS
 from approvals.models import ApprovalRequest, SignOff
+from approvals.queries import delegations, people
 from orchestrator.domain import digests
 
 Tab = Literal["mine", "waiting", "decided", "all"]
@@ -135,7 +137,13 @@ def _mine(person: Any, groups: list[str]) -> QuerySet[ApprovalRequest]:
 
 
 def _groups(person: Any) -> list[str]:
-    return list(person.groups.values_list("name", flat=True))
+    """The groups that a person answers for: their own, and those of whoever has them decide now."""
+    delegators = [
+        one.person for one in delegations.in_force(timezone.now()) if one.delegate == person.get_username()
+    ]
+    theirs = people.reviewers(delegators).values() if delegators else ()
+    own = person.groups.values_list("name", flat=True)
+    return list(dict.fromkeys([*own, *(name for one in theirs for name in sorted(one.groups))]))
 
 
 def _row(request: Any) -> InboxRow:

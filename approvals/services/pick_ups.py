@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from django.db import connection, transaction
@@ -32,7 +33,7 @@ def pick_up(*, request: str, by: Any, now: dt.datetime) -> dt.datetime:
         raise NotWaiting()
     me = by.get_username()
     with transaction.atomic():
-        PickUp.objects.filter(person=me).exclude(pk=request).delete()
+        PickUp.objects.filter(person=me).exclude(request_id=uuid.UUID(request)).delete()
         until = rows.database_time() + LENGTH
         with connection.cursor() as cursor:
             cursor.execute(
@@ -43,7 +44,7 @@ def pick_up(*, request: str, by: Any, now: dt.datetime) -> dt.datetime:
             )
             if cursor.rowcount == 1:
                 return until
-        holder = PickUp.objects.get(pk=request)
+        holder = PickUp.objects.get(request_id=uuid.UUID(request))
     raise PickedUp(
         f"{holder.person} picked this up and has it until {holder.until:%H:%M}. You may decide it all the same.",
         by=holder.person,
@@ -53,4 +54,4 @@ def pick_up(*, request: str, by: Any, now: dt.datetime) -> dt.datetime:
 def let_go(*, person: str, request: str = "") -> None:
     """Stop looking at a case, or at whichever one has."""
     held = PickUp.objects.filter(person=person)
-    (held.filter(pk=request) if request else held).delete()
+    (held.filter(request_id=uuid.UUID(request)) if request else held).delete()

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from approvals.domain import quorum, terms
 from approvals.models import SignOff
+from approvals.queries.inbox import waiting_for
 from approvals.services import delegations, pick_ups, policies, retractions, sign_offs, silence
 from tests.approvals import runs
 from tests.approvals.answers import approve, reject
@@ -191,6 +192,8 @@ def test_a_delegate_decides_for_another_and_both_names_stand(reviewer, reviewer2
     delegations.set_delegation(
         person="reviewer", delegate="reviewer2", until=later(days=3), by=reviewer, now=timezone.now()
     )
+
+    assert waiting_for(reviewer2) == 1
 
     assert approve(request, reviewer2).status == "approved"
 
