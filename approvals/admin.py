@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from approvals.models import ApprovalRequest, PolicyRevision, SignOff
+from approvals.models import ApprovalRequest, Delegation, PolicyRevision, SignOff, StandingGrant
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -39,3 +39,23 @@ class SignOffAdmin(ReadOnly):
 @admin.register(PolicyRevision)
 class PolicyRevisionAdmin(ReadOnly):
     list_display = ("slug", "revision", "title", "published_by", "published_at")
+
+
+@admin.register(Delegation)
+class DelegationAdmin(ReadOnly):
+    list_display = ("person", "delegate", "is_leave", "starts_at", "until", "ended_at")
+
+
+@admin.register(StandingGrant)
+class StandingGrantAdmin(ReadOnly):
+    list_display = (
+        "agent",
+        "tool",
+        "uses",
+        "max_uses",
+        "expires_at",
+        "created_by",
+        "approved_by",
+        "revoked_by",
+    )
+    list_filter = ("agent", "tool")

@@ -42,6 +42,9 @@ class NoSuchAnswer(errors.Refused):
     """A request is answered with approve or reject."""
 
 
+STANDS: dict[quorum.Verb, lifecycle.State] = {"approve": "approved", "reject": "rejected"}
+
+
 class Answered(NamedTuple):
     """What an answer came to. `repeated` marks the same answer given again, which changes nothing."""
 
@@ -97,7 +100,8 @@ def _answer(
     """Judge and write one answer, with the run's stream locked."""
     opened = before.opened
     mine = next((given for given in before.standing if given.reviewer == by.get_username()), None)
-    if mine is not None and mine.verb == verb:
+    # Who answered the same before is told so, unless others have decided otherwise since.
+    if mine is not None and mine.verb == verb and before.status in ("pending", STANDS[verb]):
         return Answered(opened.request, before.status, verb, repeated=True)
     if before.status != "pending" or mine is not None:
         raise already_decided(before, at, mine)

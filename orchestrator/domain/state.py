@@ -496,9 +496,7 @@ def _judged(totals: Totals, verdict: StageVerdict) -> Totals:
     return totals
 
 
-def _used(
-    totals: Totals, body: e.TurnCompleted | e.TurnFailed | e.QuestionAnswered | Usage
-) -> Totals:
+def _used(totals: Totals, body: e.TurnCompleted | e.TurnFailed | e.QuestionAnswered | Usage) -> Totals:
     """The totals with what a call used, whether its answer was usable or not."""
     if not body.model and not body.input_tokens and not body.output_tokens:
         return totals

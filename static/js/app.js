@@ -18,4 +18,5 @@ import "./trace.js";
 import "./lanes.js";
 import "./moment.js";
 import "./inbox.js";
+import "./pick_up.js";
 import "./live.js";
