@@ -64,6 +64,14 @@ STALE_FORM = Fault(
     "stale_form",
     "Go back, reload the page and send it again.",
 )
+TOO_OFTEN = Fault(
+    429,
+    "Too many tries",
+    "This was tried too often in a short time, so for the moment it is not taken. Nothing was changed.",
+    "too_often",
+    "Wait a minute and try again. If it was not you, change your password and tell an administrator.",
+    retry_after=60,
+)
 BROKEN = Fault(
     500,
     "Something broke on our side",
@@ -109,6 +117,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, NOT_FOUND)
+
+
+def too_often(request: HttpRequest) -> HttpResponse:
+    return answer(request, TOO_OFTEN)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

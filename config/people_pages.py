@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from config import roles, staff
+from config import groups, people_record, roles, staff
 from orchestrator.domain import errors
 from orchestrator.queries import catalogue
 
@@ -39,11 +40,29 @@ class RolesForm(forms.Form):
     roles = forms.MultipleChoiceField(choices=ROLE_WORDS, widget=forms.CheckboxSelectMultiple, required=False)
 
 
+class GroupsForm(forms.Form):
+    groups = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["groups"].choices = [(name, name) for name in groups.names()]  # type: ignore[attr-defined]
+
+
 @login_required
 @permission_required(MANAGE, raise_exception=True)
 @require_http_methods(["GET", "HEAD"])
 def people(request: HttpRequest) -> HttpResponse:
-    return _page(request, "people/list.html", {"people": staff.people()})
+    words = request.GET.get("q", "").strip()[:100]
+    paged, cards = staff.people(words=words, page=request.GET.get("page", "1"))
+    context = {
+        "people": cards,
+        "page": paged,
+        "words": words,
+        "query": urlencode({"q": words}) if words else "",
+        "tabs": tabs("people"),
+        "tabs_label": "People and groups",
+    }
+    return page_of(request, "people/list.html", context)
 
 
 @login_required
@@ -70,9 +89,9 @@ def invite(request: HttpRequest) -> HttpResponse:
                 "password": password,
                 "is_new": True,
             }
-            return _page(request, "people/password.html", context)
+            return page_of(request, "people/password.html", context)
     status = 422 if form.errors else 200
-    return _page(request, "people/invite.html", {"form": form, "crumbs": _crumbs()}, status=status)
+    return page_of(request, "people/invite.html", {"form": form, "crumbs": _crumbs()}, status=status)
 
 
 @login_required
@@ -84,18 +103,25 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
     if request.method == "POST":
         try:
             return _do(request, card, request.POST.get("do", ""))
-        except (staff.Unacceptable, staff.OwnStanding, staff.LastAdministrator) as error:
+        except (
+            staff.Unacceptable,
+            staff.OwnStanding,
+            staff.LastAdministrator,
+            staff.NoSecondFactor,
+        ) as error:
             problem = error.message
     context = {
         "person": card,
         "form": RolesForm(initial={"roles": card.roles}, label_suffix=""),
+        "groups_form": GroupsForm(initial={"groups": card.groups}, label_suffix=""),
+        "history": people_record.history_of_person(card.username),
         "problem": problem,
         "is_self": card.username == request.user.get_username(),
         "may": sorted({words for role in card.roles for words in _permissions(role)}),
         "answers_for": catalogue.owned_by(card.username),
         "crumbs": _crumbs(),
     }
-    return _page(request, "people/person.html", context, status=422 if problem else 200)
+    return page_of(request, "people/person.html", context, status=422 if problem else 200)
 
 
 def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse:
@@ -103,10 +129,16 @@ def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse
     if step == "roles":
         staff.set_roles(roles=request.POST.getlist("roles"), **common)
         said = f"The roles of {card.name} are set."
+    elif step == "groups":
+        groups.set_groups(groups=request.POST.getlist("groups"), **common)
+        said = f"The groups of {card.name} are set."
+    elif step == "second_factor":
+        staff.reset_second_factor(**common)
+        said = f"The second factor of {card.name} is taken off, and they are signed out everywhere."
     elif step == "password":
         password = staff.reset_password(**common)
         context = {"person": card, "password": password, "is_new": False}
-        return _page(request, "people/password.html", context)
+        return page_of(request, "people/password.html", context)
     elif step == "sign_out":
         ended = staff.sign_out_everywhere(**common)
         said = f"{card.name} is signed out everywhere ({ended} session{'' if ended == 1 else 's'} ended)."
@@ -123,11 +155,19 @@ def _permissions(role: str) -> list[str]:
     return [roles.PERMISSIONS[codename][1] for codename in roles.ROLES.get(role, ())]
 
 
+def tabs(current: str) -> list[dict[str, Any]]:
+    """People and Groups, the two halves of this page."""
+    both = (("people", "People"), ("groups", "Groups"))
+    return [{"label": label, "url": reverse(name), "is_current": name == current} for name, label in both]
+
+
 def _crumbs() -> list[dict[str, str]]:
     return [{"label": "People", "url": reverse("people")}]
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def page_of(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
     response = render(request, template, context, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -26,6 +26,8 @@ DEBUG = False
 # Whether the first start of a fresh installation begins with a run of the example.
 EXAMPLE_RUN = flag("COUNTERSIGN_EXAMPLE_RUN", default=True)
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret(VAR_DIR, "secret_key")
+# Earlier ones that still read what they wrote: sessions, and the secrets of authenticator apps.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 
@@ -39,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -141,6 +144,21 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "config.sign_in.ClosedAccounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+# How long ago somebody may have proved that it is they, to approve what is critical or to change how they sign in.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(os.environ.get("CONFIRM_MINUTES", "15")) * 60
+MFA_ADAPTER = "config.second_factor.SecondFactors"
+MFA_FORMS = {
+    "activate_totp": "config.second_factor.AppForm",
+    "add_webauthn": "config.second_factor.PasskeyForm",
+    "authenticate": "config.second_factor.CodeForm",
+    "reauthenticate": "config.second_factor.ConfirmByCodeForm",
+}
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Countersign"
+# A code is remembered as used for as long as it is accepted only while no other period is.
+MFA_TOTP_TOLERANCE = 0
 if TESTING:
     PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("MD5", "PBKDF2")]
 SESSION_COOKIE_AGE = int(os.environ.get("SESSION_HOURS", "12")) * 3600

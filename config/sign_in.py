@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,6 +25,7 @@ from django.views.decorators.http import require_http_methods
 
 from config import embedded, errors
 from config.people import User
+from config.people_record import note_person
 from config.roles import ensure_roles
 from config.sign_in_links import person_of, use_link
 
@@ -48,6 +53,13 @@ NOT_THIS_MACHINE = errors.Fault(
 )
 
 
+CONFIRM_BY = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
+
 class ClosedAccounts(DefaultAccountAdapter):
     """Nobody signs up by themselves; an administrator invites. Demo passwords stay on this machine."""
 
@@ -62,6 +74,13 @@ class ClosedAccounts(DefaultAccountAdapter):
                 "Ask an administrator for a password of your own."
             )
         super().pre_authenticate(request, **credentials)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The ways in which somebody can confirm who they are, in our words."""
+        return [
+            {**way, "description": CONFIRM_BY.get(way["id"], way["description"])}
+            for way in super().get_reauthentication_methods(user)
+        ]
 
 
 def is_local(request: HttpRequest) -> bool:
@@ -87,11 +106,17 @@ def follow_link(request: HttpRequest, token: str) -> HttpResponse:
     person = use_link(token=token, now=now)
     if person is None:
         return errors.answer(request, LINK_IS_SPENT)
-    # Not recorded as a password given just now: what asks for the password again will still ask.
+    if is_mfa_enabled(person):
+        # The link stands in for the password alone.
+        return perform_login(request, person, email_verification="none")
     login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    # A one-time secret of this machine's terminal shows who came in. It is no password given again, so what changes
+    # how somebody signs in still asks for that.
+    record_authentication(request, person, method="link")
     return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
 
 
+@transaction.atomic
 def ensure_sign_ins(*, var: Path, password: str = "") -> None:
     """Create the seeded people with their roles. A password that a person has changed is left alone.
 
@@ -108,12 +133,16 @@ def ensure_sign_ins(*, var: Path, password: str = "") -> None:
         )
         if is_new:
             person.groups.add(Group.objects.get(name=role))
+            note_person(username, "invited", by="", now=timezone.now(), roles=[role])
         if password and (is_new or password != before):
             person.set_password(password)
-            person.save(update_fields=["password"])
         elif not password and (is_new or (before and person.check_password(before))):
             person.password = _stored(embedded.secret(var, f"password_{username}"))
-            person.save(update_fields=["password"])
+        else:
+            continue
+        person.save(update_fields=["password"])
+        if not is_new:
+            note_person(username, "password_reset", by="", now=timezone.now())
     embedded.keep_secret(var, "demo_password", password)
 
 

@@ -104,6 +104,7 @@ _KINDS: dict[str, Decider] = {
     "approval": _recorded,
     "keys": _recorded,
     "audit": _recorded,
+    "people": _recorded,
 }
 
 

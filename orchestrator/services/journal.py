@@ -1,4 +1,4 @@
-"""Other apps' facts on the same log: policies, approvals, keys. The orchestrator carries them and reads none."""
+"""Other apps' facts on the same log: policies, approvals, keys, people. The orchestrator carries them and reads none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.domain import commands as c
 from orchestrator.domain import digests, errors, ids
 from orchestrator.domain.events import Recorded
 
-KINDS = frozenset({"policy", "approval", "keys", "audit"})
+KINDS = frozenset({"policy", "approval", "keys", "audit", "people"})
 
 
 def stream_for(kind: str, key: str) -> str:

@@ -9,6 +9,7 @@ import "./busy.js";
 import "./problems.js";
 import "./confirm.js";
 import "./drawer.js";
+import "./passkeys.js";
 import "./upload.js";
 import "./filter.js";
 import "./fragments.js";

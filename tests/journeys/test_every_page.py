@@ -54,6 +54,7 @@ PAGES: dict[str, Shown] = {
     "sign-in": Shown("", "/account/login/"),
     "sign-in-link": Shown("", "{link}"),
     "sign-in-link-spent": Shown("", "/sign-in/nothing/", status=410),
+    "sign-in-inactive": Shown("", "/account/inactive/"),
     "overview": Shown("operator", "/"),
     "overview-reviewer": Shown("reviewer", "/"),
     "runs": Shown("operator", "/runs/"),
@@ -109,6 +110,14 @@ PAGES: dict[str, Shown] = {
     "people": Shown("admin", "/people/"),
     "person": Shown("admin", "/people/reviewer/"),
     "person-new": Shown("admin", "/people/new/"),
+    "people-nobody": Shown("admin", "/people/?q=nobody+is+called+so"),
+    "person-history": Shown("admin", "/people/{nina}/"),
+    "groups": Shown("admin", "/people/groups/"),
+    "group": Shown("admin", "/people/groups/{group}/"),
+    "ways": Shown("{nina}", "/account/ways/"),
+    "ways-nothing": Shown("operator", "/account/ways/"),
+    "confirm": Shown("{nina}", "/account/ways/app/add/"),
+    "confirm-by-code": Shown("{nina}", "/account/ways/code/again/"),
     "password": Shown("operator", "/account/password/change/"),
     "keys": Shown("reviewer", "/", lambda page: page.keyboard.press("?")),
     "sign-out": Shown("operator", "/account/logout/"),
@@ -133,6 +142,7 @@ def names(site) -> dict[str, str]:
     external = site.database(_start_external)
     return {
         "external": external,
+        **site.database(_people),
         "link": steps.sign_in_link(site, "reviewer2"),
         "run": run,
         "ended": ended,
@@ -161,6 +171,31 @@ def _start_external() -> str:
     asked = ProposedAction(tool="door.pay", arguments=dict(callers.PAYMENT), reason="It is due.")
     external.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
     return run
+
+
+def _people() -> dict[str, str]:
+    """Somebody with groups, a second factor and a history, under a name that misleads."""
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+    from django.utils import timezone
+
+    from config import groups, staff
+    from config.models import User
+
+    admin, now, mark = User.objects.get(username="admin"), timezone.now(), uuid.uuid4().hex[:6]
+    nina, group = f"nina.{mark}", f"finance-{mark}"
+    staff.invite_person(username=nina, name="<b>Nina</b> " + "N" * 120, roles=["reviewer"], by=admin, now=now)
+    groups.create_group(name=group, by=admin, now=now)
+    groups.move(name=group, username=nina, is_in=True, by=admin, now=now)
+    person = User.objects.get(username=nina)
+    # A name that came in before names were looked at.
+    User.objects.filter(pk=person.pk).update(last_name="\u202eanin" + "N" * 120)
+    TOTP.activate(person, generate_totp_secret())
+    RecoveryCodes.activate(person)
+    key = {"name": "<script>alert(1)</script>\u202e", "credential": {"clientExtensionResults": {}}}
+    Authenticator.objects.create(user=person, type="webauthn", data=key)
+    return {"nina": nina, "group": group}
 
 
 def _sign_off(request: str) -> None:
@@ -256,7 +291,7 @@ def test_the_page_is_accessible_fits_and_asks_nobody_else(
     site, new_context, names, name: str, width: int, theme: str
 ) -> None:
     shown = PAGES[name]
-    page = new_context(shown.who or None, **_options(width, theme)).new_page()
+    page = new_context(shown.who.format(**names) or None, **_options(width, theme)).new_page()
     _look(page, site.url, name, shown, shown.address.format(**names))
     _shot(page, name, width, theme)
 
@@ -284,7 +319,7 @@ def test_every_page_at_every_width_and_theme(
     gallery, site, new_context, names, name: str, width: int, theme: str
 ) -> None:
     shown = PAGES[name]
-    page = new_context(shown.who or None, **_options(width, theme)).new_page()
+    page = new_context(shown.who.format(**names) or None, **_options(width, theme)).new_page()
     _look(page, site.url, name, shown, shown.address.format(**names))
     _shot(page, name, width, theme)
 

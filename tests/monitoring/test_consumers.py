@@ -10,6 +10,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from monitoring import consumers, tails, viewers
 from tests.monitoring import runs
@@ -57,6 +58,23 @@ async def test_losing_the_role_ends_the_socket(
     await tails.in_thread(operator.groups.clear)
     assert await _closed_with(socket) == 4403
     await socket.disconnect()
+
+
+async def test_deactivating_somebody_ends_their_socket_and_their_session(
+    signed_in: Client, operator: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from config import staff
+
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+    socket = _socket(signed_in)
+    await socket.connect()
+    await tails.in_thread(
+        lambda: staff.set_active(username="operator", is_active=False, by=admin, now=timezone.now())
+    )
+    assert await _closed_with(socket) == 4401
+    await socket.disconnect()
+    answer = await tails.in_thread(signed_in.get, "/")
+    assert answer.status_code == 302
 
 
 async def test_a_browser_that_takes_nothing_is_let_go_and_not_remembered(
