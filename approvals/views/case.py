@@ -23,6 +23,7 @@ from approvals.forms import SignOffForm
 from approvals.queries import case as queries
 from approvals.queries import inbox as inbox_queries
 from approvals.services import sign_offs
+from approvals.views import step_up
 from approvals.views.inbox import SEE, list_context
 from orchestrator.domain import errors
 
@@ -51,6 +52,8 @@ def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return show_again(request, request_id, _words(form), 422)
     sent = form.cleaned_data
+    if (asked := step_up.demand(request, case=request_id, sent=sent)) is not None:
+        return asked
     try:
         answered = sign_offs.sign_off(
             request=str(request_id),
@@ -120,6 +123,7 @@ def _context(request: HttpRequest, found: queries.Case, **more: Any) -> dict[str
         "reject_hidden": {"verb": "reject", **echo},
         "reject_stops": [found.sentence],
         "echo_hidden": echo,
+        "typed": step_up.typed(request, found.id),
         **more,
     }
 
