@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from approvals.forms.cases import SaidForm
 from approvals.services import break_glass as glass
 from approvals.services import pick_ups, questions, retractions, revocations
+from approvals.views import step_up
 from approvals.views.case import show_again, show_done
 from approvals.views.inbox import SEE
 from orchestrator.domain import errors
@@ -24,8 +25,9 @@ from orchestrator.domain import errors
 View = Callable[[HttpRequest, uuid.UUID], HttpResponse]
 
 
-def _verb(act: Callable[[HttpRequest, str, SaidForm], str]) -> View:
-    """A view of one verb: `act` does it and returns the word about it."""
+def _verb(act: Callable[[HttpRequest, str, SaidForm], str], *, releases: bool = False) -> View:
+    """A view of one verb: `act` does it and returns the word about it. One that `releases` is an approval to the
+    step-up, which asks once more who it is before something critical."""
 
     @login_required
     @permission_required(SEE, raise_exception=True)
@@ -37,6 +39,9 @@ def _verb(act: Callable[[HttpRequest, str, SaidForm], str]) -> View:
             return show_again(
                 request, request_id, "This is incomplete. Reload the page and do it again.", 422
             )
+        sent = {**form.cleaned_data, "verb": "approve"}
+        if releases and (asked := step_up.demand(request, case=request_id, sent=sent)) is not None:
+            return asked
         try:
             said = act(request, str(request_id), form)
         except (errors.Refused, errors.Conflict, errors.NotPermitted) as refused:
@@ -87,4 +92,4 @@ def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
 
 
 retract, revoke, ask = _verb(_retract), _verb(_revoke), _verb(_ask)
-pick_up, let_go, break_glass = _verb(_pick_up), _verb(_let_go), _verb(_break_glass)
+pick_up, let_go, break_glass = _verb(_pick_up), _verb(_let_go), _verb(_break_glass, releases=True)

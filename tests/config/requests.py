@@ -37,6 +37,11 @@ def row(*, execute_by: timedelta | None = None, **columns: Any) -> ApprovalReque
                 "decided_at": now if is_decided else None,
                 "execute_by": now + execute_by if execute_by is not None else None,
                 "changed_at": now,
+                "remind_at": now + timedelta(minutes=7),
+                "escalate_at": now + timedelta(minutes=12),
+                "questions": [],
+                "calls": [],
+                "is_break_glass": False,
                 **columns,
             }
         )

@@ -41,11 +41,22 @@ def test_ensuring_the_roles_again_takes_back_what_was_added_by_hand(reviewer):
 @pytest.mark.parametrize(
     ("role", "shown"),
     [
-        ("operator", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit"]),
-        ("reviewer", ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit"]),
+        ("operator", ["Overview", "Runs", "Inbox", "Grants", "Workflows", "Agents", "Policies", "Audit"]),
+        ("reviewer", ["Overview", "Runs", "Inbox", "Grants", "Workflows", "Agents", "Policies", "Audit"]),
         (
             "admin",
-            ["Overview", "Runs", "Inbox", "Workflows", "Agents", "Policies", "Audit", "Webhooks", "People"],
+            [
+                "Overview",
+                "Runs",
+                "Inbox",
+                "Grants",
+                "Workflows",
+                "Agents",
+                "Policies",
+                "Audit",
+                "Webhooks",
+                "People",
+            ],
         ),
     ],
 )
