@@ -28,7 +28,6 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     "monitoring.keep_record": ("auditentry", "Can verify, export and sign the record, and erase content"),
     "approvals.view_policyrevision": ("policyrevision", "Can see policies"),
     "approvals.publish_policy": ("policyrevision", "Can create, edit and publish policies"),
-    "approvals.manage_webhooks": ("webhook", "Can tell other programs of events"),
     "approvals.break_glass": (
         "approvalrequest",
         "Can release a held action past its quorum, with a second person",
@@ -94,7 +93,6 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
     ("Policies", ("approvals:policies",), "approvals.view_policyrevision", "shield-check"),
     ("Audit", ("monitoring:audit",), "monitoring.view_audit", "list-search"),
-    ("Webhooks", ("approvals:webhooks",), "approvals.manage_webhooks", "plug"),
     ("People", ("people",), "config.manage_people", "users"),
 ]
 _STARTS_GROUP = {"Workflows", "Audit"}

@@ -257,19 +257,13 @@ COUNTERSIGN_MODULES = [
     if name
 ]
 # Modules that compare and repair other apps' rows for `manage.py rebuild`.
-COUNTERSIGN_REBUILDERS = [
-    "approvals.services.rebuild",
-    "approvals.services.token_rows",
-    "approvals.services.webhook_rows",
-]
+COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild", "approvals.services.token_rows"]
 # How long an executor elsewhere has to begin what nobody had to sign off, and after its time to begin, how long
 # until an action without a result goes to a named person, in seconds.
 EXTERNAL_EXECUTE_SECONDS = float(os.environ.get("EXTERNAL_EXECUTE_SECONDS", "900"))
 EXTERNAL_SILENCE_SECONDS = float(os.environ.get("EXTERNAL_SILENCE_SECONDS", "300"))
 # How often the tools of external MCP servers are looked at for changes, in seconds.
 OUTSIDE_TOOLS_SECONDS = float(os.environ.get("OUTSIDE_TOOLS_SECONDS", "600"))
-# From this the secrets of webhooks are derived, so that none is stored. Another one makes all of them void.
-WEBHOOK_KEY = os.environ.get("WEBHOOK_KEY") or embedded.secret(VAR_DIR, "webhook_key")
 # Long polls that one web process holds open at once, and the largest body of one call.
 API_OPEN_POLLS = int(os.environ.get("API_OPEN_POLLS", "200"))
 API_MOST_BYTES = int(os.environ.get("API_MOST_BYTES", str(1024 * 1024)))

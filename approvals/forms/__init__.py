@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 
 from approvals.domain.tokens import MOST_DAYS, SCOPE_WORDS
-from approvals.domain.webhooks import SUBJECT_WORDS
 
 REASON_LENGTH = 2000
 
@@ -87,26 +86,3 @@ class AgentTokenForm(TokenForm):
         offered = self.fields["policy"]
         assert isinstance(offered, forms.ChoiceField)
         offered.choices = list(policies)
-
-
-class WebhookForm(forms.Form):
-    """A new webhook: where to, about what, what for."""
-
-    url = forms.CharField(
-        max_length=500,
-        strip=True,
-        label="Address",
-        help_text="Where events are posted to, as in https://example.org/countersign.",
-        widget=forms.URLInput,
-    )
-    subjects = forms.MultipleChoiceField(
-        choices=list(SUBJECT_WORDS.items()), widget=forms.CheckboxSelectMultiple, label="What it is told of"
-    )
-    reason = forms.CharField(
-        max_length=200,
-        strip=True,
-        label="What it is for",
-        help_text="It is kept with your name in the record.",
-    )
-
-    use_required_attribute = False

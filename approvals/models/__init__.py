@@ -1,5 +1,5 @@
-"""Rows of requests, sign-offs, policies, delegations, grants, tokens and webhooks. Only this app's own services,
-queries and admin may import them."""
+"""Rows of requests, sign-offs, policies, delegations, grants and tokens. Only this app's own services, queries and
+admin may import them."""
 
 from approvals.models.delegation import Delegation
 from approvals.models.grant import StandingGrant
@@ -8,19 +8,15 @@ from approvals.models.policy import PolicyDraft, PolicyRevision, Sample
 from approvals.models.request import ApprovalRequest
 from approvals.models.sign_off import SignOff
 from approvals.models.token import ApiToken
-from approvals.models.webhook import Delivery, LogPlace, Webhook
 
 __all__ = [
     "ApiToken",
     "ApprovalRequest",
     "Delegation",
-    "Delivery",
-    "LogPlace",
     "PickUp",
     "PolicyDraft",
     "PolicyRevision",
     "Sample",
     "SignOff",
     "StandingGrant",
-    "Webhook",
 ]

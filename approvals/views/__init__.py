@@ -7,7 +7,6 @@ from approvals.views.grants import approve_grant, grants, revoke_grant
 from approvals.views.inbox import inbox, inbox_rows
 from approvals.views.tokens import agent_tokens, own_tokens
 from approvals.views.verbs import ask, break_glass, let_go, pick_up, retract, revoke
-from approvals.views.webhooks import webhook, webhooks
 
 __all__ = [
     "agent_tokens",
@@ -28,6 +27,4 @@ __all__ = [
     "revoke",
     "revoke_grant",
     "sign_off",
-    "webhook",
-    "webhooks",
 ]

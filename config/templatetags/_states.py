@@ -18,11 +18,11 @@ class Tone:
 
 TONES: dict[str, tuple[str, str]] = {
     "running": ("loader-2", "running started requested claimed executing assessing proposed open detached"),
-    "waiting": ("clock-pause", "waiting wanted held pending paused conditional reserved hold"),
+    "waiting": ("clock-pause", "waiting held pending paused conditional reserved hold"),
     "succeeded": (
         "circle-check",
         "succeeded completed approved executed released allowed passed pass discharged published performed"
-        " settled resumed active delivered verified accepted in allow",
+        " settled resumed active verified accepted in allow",
     ),
     "failed": (
         "circle-x",
@@ -35,7 +35,7 @@ TONES: dict[str, tuple[str, str]] = {
     "withdrawn": (
         "circle-minus",
         "withdrawn expired cancelled superseded stale lapsed revoked voided dropped retracted retired"
-        " draft idle ended",
+        " draft idle",
     ),
 }
 

@@ -54,7 +54,6 @@ def test_ensuring_the_roles_again_takes_back_what_was_added_by_hand(reviewer):
                 "Agents",
                 "Policies",
                 "Audit",
-                "Webhooks",
                 "People",
             ],
         ),

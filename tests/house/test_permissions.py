@@ -90,8 +90,6 @@ DOORS: dict[str, Door] = {
     "approvals:drop_draft": Door(frozenset({"admin"}), POST, {"slug": "none"}),
     "approvals:agent_tokens": Door(frozenset({"admin"}), CHANGE, {"slug": "none"}),
     "approvals:own_tokens": Door(frozenset({"reviewer"}), CHANGE),
-    "approvals:webhooks": _edited(),
-    "approvals:webhook": _edited(webhook=uuid.UUID(int=7)),
     **{
         f"approvals:{verb}": Door(EVERYBODY, POST, {"request_id": uuid.UUID(int=7)}, of_subject=True)
         for verb in ("retract", "revoke", "ask", "pick_up", "let_go", "break_glass")

@@ -106,7 +106,6 @@ PAGES: dict[str, Shown] = {
     "audit-chain": Shown("reviewer", "/audit/actions/{ended}/a1/"),
     "audit-record": Shown("admin", "/audit/record/"),
     "audit-erase": Shown("admin", "/audit/record/", _click("[data-sheet-open='#erase']")),
-    "webhooks": Shown("admin", "/webhooks/"),
     "people": Shown("admin", "/people/"),
     "person": Shown("admin", "/people/reviewer/"),
     "person-new": Shown("admin", "/people/new/"),

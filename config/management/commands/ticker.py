@@ -78,8 +78,7 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 
 def _chores() -> list[tuple[str, Callable[[], object]]]:
-    from approvals.adapters import posting
-    from approvals.services import deadlines, silence, webhooks
+    from approvals.services import deadlines, silence
     from monitoring.services import audit_index
     from orchestrator.services import external, once, sweep
 
@@ -88,9 +87,6 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
         ("claims of agents elsewhere", lambda: external.unconfirm_overdue(timezone.now())),
         ("answers kept for repeated calls", lambda: once.forget_old(timezone.now())),
-        ("events that webhooks are told of", lambda: webhooks.gather(timezone.now())),
-        ("webhooks to be told", posting.deliver_in_background),
-        ("deliveries of long ago", lambda: webhooks.forget_old(timezone.now())),
         ("tools of other servers", _outside_tools),
         ("requests that nobody answers", lambda: silence.speak_up(timezone.now())),
         ("the signed checkpoint", _checkpoint),

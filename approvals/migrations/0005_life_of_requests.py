@@ -51,7 +51,7 @@ def new(model, name, field, default):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0005_webhooks")]
+    dependencies = [("approvals", "0004_api_tokens")]
 
     operations = [
         migrations.CreateModel(
