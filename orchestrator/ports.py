@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from orchestrator.domain import errors
 from orchestrator.domain.replies import Evidence, Reply, Result, Usage
-from orchestrator.domain.specs import AgentSpec, StageSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.specs import AgentSpec, Scope, StageSpec, ToolSpec, WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
 Decision = Literal["allow", "hold", "refuse"]
@@ -48,6 +48,9 @@ class ActionFacts:
         str, str
     ]  # spent or reserved in the scope's window, by Limit.account, this action left out
     edited_by: str = ""  # a person changed the arguments: then another must agree to them
+    # What a newer revision of the agent than the run's may attempt: the action must stand within both.
+    scope_now: Scope | None = None
+    rolling_now: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

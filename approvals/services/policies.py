@@ -5,6 +5,7 @@ A policy that cannot be found or read does not exist, and what no policy covers 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from functools import lru_cache
 from typing import Any
@@ -133,7 +134,20 @@ def find_revision(slug: str, revision: int) -> terms.Policy:
 
 
 def assess_action(facts: ActionFacts) -> terms.Assessment:
-    """The verdict of the workflow's policy. An unknown policy holds the action under *strict*."""
+    """The verdict of the workflow's policy. An unknown policy holds the action under *strict*.
+
+    Where the agent's scope was published anew since the run began, the action must stand within both.
+    """
+    found = _assess(facts)
+    if facts.scope_now is None:
+        return found
+    agent = msgspec.structs.replace(facts.agent, scope=facts.scope_now)
+    now = _assess(dataclasses.replace(facts, agent=agent, rolling=facts.rolling_now))
+    is_stricter = terms.STRICTNESS.index(now.decision) > terms.STRICTNESS.index(found.decision)
+    return now if is_stricter else found
+
+
+def _assess(facts: ActionFacts) -> terms.Assessment:
     asked = facts_of(facts)
     known = history.known_of(facts, asked)
     floor = find_policy(shipped.FLOOR_SLUG)

@@ -10,11 +10,20 @@ from django.db.models import F
 from msgspec.structs import replace
 
 from orchestrator import models
-from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
+from orchestrator.domain.specs import AgentSpec, Scope, ToolSpec, WorkflowSpec
 
 
 def find_agent(slug: str, revision: int | None = None) -> AgentSpec | None:
     return _find(models.Agent, models.AgentRevision, AgentSpec, slug, revision)
+
+
+def scope_since(pinned: AgentSpec) -> Scope | None:
+    """What the agent may attempt since a newer revision than the pinned one was published; None without one."""
+    number = models.Agent.objects.filter(pk=pinned.slug).values_list("revision", flat=True).first()
+    if number is None or number <= pinned.revision:
+        return None
+    newest = find_agent(pinned.slug, number)
+    return newest.scope if newest is not None else None
 
 
 def find_tool(name: str, version: int | None = None) -> ToolSpec | None:

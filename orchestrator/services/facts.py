@@ -9,10 +9,10 @@ import msgspec
 from orchestrator import blobs, sql
 from orchestrator.domain import ids
 from orchestrator.domain.replies import Evidence, Result
-from orchestrator.domain.specs import StageSpec
+from orchestrator.domain.specs import Scope, StageSpec
 from orchestrator.domain.state import Action, RunState
 from orchestrator.ports import ActionFacts
-from orchestrator.queries import totals
+from orchestrator.queries import published, totals
 
 
 def action_facts(state: RunState, action: Action) -> ActionFacts:
@@ -20,6 +20,7 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
     spec = state.spec
     agent = spec.agents[action.agent]
     evidence = blobs.value(action.evidence) if action.evidence else []
+    scope_now = published.scope_since(agent)
     return ActionFacts(
         run=state.stream,
         action=action.id,
@@ -37,18 +38,20 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
         evidence=tuple(msgspec.convert(evidence, tuple[Evidence, ...])),
         started_by=state.started_by,
         on_behalf_of=state.on_behalf_of,
-        rolling=rolling_totals(state, action),
+        rolling=rolling_totals(state, action, agent.scope),
         edited_by=action.edited_by,
+        scope_now=scope_now,
+        rolling_now=rolling_totals(state, action, scope_now) if scope_now is not None else {},
     )
 
 
-def rolling_totals(state: RunState, action: Action) -> dict[str, str]:
-    """What the agent has spent or reserved within its scope's windows, by the limits' accounts, without this action.
+def rolling_totals(state: RunState, action: Action, scope: Scope) -> dict[str, str]:
+    """What the agent has spent or reserved within a scope's windows, by the limits' accounts, without this action.
 
     An amount below zero frees nothing: an agent could make room for itself with it.
     """
     found: dict[str, str] = {}
-    for limit in state.spec.agents[action.agent].scope.limits:
+    for limit in scope.limits:
         if limit.rolling is None or limit.account in found:
             continue
         rows = sql.run(

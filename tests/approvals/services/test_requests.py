@@ -19,7 +19,7 @@ from approvals.services import policies, rebuild, requests, sign_offs
 from orchestrator import eventlog
 from orchestrator.domain import digests
 from orchestrator.domain.specs import Limit
-from orchestrator.services import facts
+from orchestrator.services import catalogue, facts
 from tests.approvals import runs
 from tests.approvals.rows import move_deadline, unguarded
 
@@ -212,6 +212,55 @@ def test_an_approval_falls_when_the_policy_asks_for_more_people(reviewer, admin)
     again = runs.request_of(run)
     assert (request.status, again.status, again.policy_revision) == ("stale", "pending", 1)
     assert again.levels == [{"name": "reviewers", "group": "reviewer", "need": 2}]
+
+
+NARROWER = {
+    "tool": {"tools": ("tests.note",)},
+    "category": {"categories": ("routine",)},
+    "target": {"resources": ("Other *",)},
+    "one action": {"limits": (Limit(currency="EUR", per_action="50000.00"),)},
+    "a window": {"limits": (Limit(currency="EUR", rolling="50000.00", window_hours=1),)},
+}
+
+
+def publish_scope(admin, **changes):  # type: ignore[no-untyped-def]
+    """Three revisions of the agent, so that the last is newer than the one that runs pin; then it runs narrower."""
+    catalogue.publish_tool(spec=replace(runs.PAY, version=1), by="admin", now=timezone.now())
+    catalogue.publish_tool(spec=replace(runs.ADD_NOTE, version=1), by="admin", now=timezone.now())
+    wide = replace(
+        runs.AGENT,
+        revision=0,
+        reference="tests.worker",
+        scope=replace(runs.SCOPE, tools=("tests.pay", "tests.note")),
+    )
+    for number in range(3):
+        catalogue.publish_agent(spec=replace(wide, notes=str(number)), by="admin", now=timezone.now())
+    narrower = replace(wide, scope=replace(wide.scope, **changes))
+    catalogue.publish_agent(spec=narrower, by="admin", now=timezone.now())
+
+
+@pytest.mark.parametrize("changes", NARROWER.values(), ids=NARROWER)
+def test_an_approval_falls_when_the_agents_scope_became_narrower(reviewer, admin, changes):
+    run = runs.held_run()
+    request = runs.request_of(run)
+    approve(request, reviewer)
+    publish_scope(admin, **changes)
+
+    runs.work(run)
+
+    request.refresh_from_db()
+    assert request.status == "stale"
+    assert "The policy refuses this action now" in request.reason
+    assert (runs.status_of(run), runs.paid) == ("refused", [])
+
+
+def test_a_scope_that_was_published_wider_gives_older_runs_nothing(reviewer, admin):
+    narrow = replace(
+        runs.AGENT, scope=replace(runs.SCOPE, limits=(Limit(currency="EUR", per_action="10.00"),))
+    )
+    publish_scope(admin)
+    run = runs.held_run(spec=replace(runs.SPEC, agents={"treasurer": narrow}))
+    assert runs.status_of(run) == "refused"
 
 
 def test_an_approval_stands_when_the_policy_became_no_stricter(reviewer, admin):

@@ -38,7 +38,7 @@ def test_a_rolling_limit_on_one_tool_counts_that_tool_only() -> None:
         runs.engine.submit(run, allow)
     state = runs.state_of(run)
 
-    totals = facts.rolling_totals(state, state.actions["a3"])
+    totals = facts.rolling_totals(state, state.actions["a3"], state.spec.agents["worker"].scope)
 
     assert {account: float(total) for account, total in totals.items()} == {"EUR t.pay": 10.0, "EUR": 30.0}
 
