@@ -36,4 +36,10 @@ urlpatterns = [
     path("grants/<uuid:grant>/revoke/", views.revoke_grant, name="revoke_grant"),
     path("delegations/", views.delegations, name="delegations"),
     path("delegations/<uuid:delegation>/end/", views.end_delegation, name="end_delegation"),
+    path("notifications/", views.notifications, name="notifications"),
+    path("notifications/browser/", views.browser_notices, name="browser_notices"),
+    path("outgoing/", views.outgoing, name="outgoing"),
+    path("outgoing/groups/<str:group>/", views.group_notifications, name="group_notifications"),
+    path("outgoing/notices/<int:notice>/again/", views.retry_notice, name="retry_notice"),
+    path("outgoing/<uuid:hook>/", views.hook, name="hook"),
 ]

@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
         "Can release a held action past its quorum, with a second person",
     ),
     "approvals.manage_grants": ("approvalrequest", "Can make, approve and revoke standing grants"),
+    "approvals.manage_hooks": ("hook", "Can tell other programs of events, and see what was sent"),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {
@@ -93,6 +94,7 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Agents", ("orchestrator:agents",), "orchestrator.view_agent", "robot"),
     ("Policies", ("approvals:policies",), "approvals.view_policyrevision", "shield-check"),
     ("Audit", ("monitoring:audit",), "monitoring.view_audit", "list-search"),
+    ("Outgoing", ("approvals:outgoing",), "approvals.manage_hooks", "send"),
     ("People", ("people",), "config.manage_people", "users"),
 ]
 _STARTS_GROUP = {"Workflows", "Audit"}

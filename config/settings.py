@@ -257,7 +257,11 @@ COUNTERSIGN_MODULES = [
     if name
 ]
 # Modules that compare and repair other apps' rows for `manage.py rebuild`.
-COUNTERSIGN_REBUILDERS = ["approvals.services.rebuild", "approvals.services.token_rows"]
+COUNTERSIGN_REBUILDERS = [
+    "approvals.services.rebuild",
+    "approvals.services.token_rows",
+    "approvals.services.notifications.hook_rows",
+]
 # How long an executor elsewhere has to begin what nobody had to sign off, and after its time to begin, how long
 # until an action without a result goes to a named person, in seconds.
 EXTERNAL_EXECUTE_SECONDS = float(os.environ.get("EXTERNAL_EXECUTE_SECONDS", "900"))
@@ -293,3 +297,24 @@ PAYMENTS_DIR = Path(os.environ.get("PAYMENTS_DIR", VAR_DIR / "payments"))
 COUNTERSIGN_OUTGOING_ALLOW = [
     entry.strip() for entry in os.environ.get("OUTGOING_ALLOW", "").split(",") if entry.strip()
 ]
+
+# ---- telling people ----
+# The address under which people reach this installation: what links in messages begin with.
+PUBLIC_URL = os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}/"
+# What one agent causes within so many seconds travels in one message. Critical never waits for it.
+NOTICE_WINDOW_SECONDS = float(os.environ.get("NOTICE_WINDOW_SECONDS", "120"))
+# Without a mail server, mails are written as files, so that a trial shows what would be sent.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587" if flag("EMAIL_USE_TLS") else "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
+EMAIL_USE_SSL = flag("EMAIL_USE_SSL")
+EMAIL_TIMEOUT = float(os.environ.get("EMAIL_TIMEOUT", "10"))
+EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND") or (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "Countersign <countersign@localhost>")

@@ -1,8 +1,9 @@
-"""Rows of requests, sign-offs, policies, delegations, grants and tokens. Only this app's own services, queries and
-admin may import them."""
+"""Rows of requests, sign-offs, policies, delegations, grants, notices and tokens. Only this app's own services,
+queries and admin may import them."""
 
 from approvals.models.delegation import Delegation
 from approvals.models.grant import StandingGrant
+from approvals.models.notification import Hook, HookSecret, Notice, NoticePlace, NoticePreference
 from approvals.models.pick_up import PickUp
 from approvals.models.policy import PolicyDraft, PolicyRevision, Sample
 from approvals.models.request import ApprovalRequest
@@ -13,6 +14,11 @@ __all__ = [
     "ApiToken",
     "ApprovalRequest",
     "Delegation",
+    "Hook",
+    "HookSecret",
+    "Notice",
+    "NoticePlace",
+    "NoticePreference",
     "PickUp",
     "PolicyDraft",
     "PolicyRevision",

@@ -5,6 +5,8 @@ from approvals.views.change import change
 from approvals.views.delegations import delegations, end_delegation
 from approvals.views.grants import approve_grant, grants, revoke_grant
 from approvals.views.inbox import inbox, inbox_rows
+from approvals.views.notifications import browser_notices, notifications
+from approvals.views.outgoing import group_notifications, hook, outgoing, retry_notice
 from approvals.views.tokens import agent_tokens, own_tokens
 from approvals.views.verbs import ask, break_glass, let_go, pick_up, retract, revoke
 
@@ -13,17 +15,23 @@ __all__ = [
     "approve_grant",
     "ask",
     "break_glass",
+    "browser_notices",
     "case",
     "change",
     "delegations",
     "end_delegation",
     "grants",
+    "group_notifications",
+    "hook",
     "inbox",
     "inbox_rows",
     "let_go",
+    "notifications",
+    "outgoing",
     "own_tokens",
     "pick_up",
     "retract",
+    "retry_notice",
     "revoke",
     "revoke_grant",
     "sign_off",

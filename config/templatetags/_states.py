@@ -17,12 +17,15 @@ class Tone:
 
 
 TONES: dict[str, tuple[str, str]] = {
-    "running": ("loader-2", "running started requested claimed executing assessing proposed open detached"),
+    "running": (
+        "loader-2",
+        "running started requested claimed executing assessing proposed open detached sending",
+    ),
     "waiting": ("clock-pause", "waiting held pending paused conditional reserved hold"),
     "succeeded": (
         "circle-check",
         "succeeded completed approved executed released allowed passed pass discharged published performed"
-        " settled resumed active verified accepted in allow",
+        " settled resumed active verified accepted in allow sent",
     ),
     "failed": (
         "circle-x",
@@ -35,7 +38,7 @@ TONES: dict[str, tuple[str, str]] = {
     "withdrawn": (
         "circle-minus",
         "withdrawn expired cancelled superseded stale lapsed revoked voided dropped retracted retired"
-        " draft idle",
+        " draft idle ended",
     ),
 }
 

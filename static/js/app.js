@@ -21,3 +21,4 @@ import "./moment.js";
 import "./inbox.js";
 import "./pick_up.js";
 import "./live.js";
+import "./notify.js";

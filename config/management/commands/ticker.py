@@ -78,7 +78,9 @@ def _hold(lock: psycopg.Connection[Any] | None) -> psycopg.Connection[Any] | Non
 
 
 def _chores() -> list[tuple[str, Callable[[], object]]]:
+    from approvals.adapters import telling
     from approvals.services import deadlines, silence
+    from approvals.services.notifications import tries
     from monitoring.services import audit_index
     from orchestrator.services import external, once, sweep
 
@@ -92,6 +94,8 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
         ("the signed checkpoint", _checkpoint),
         ("what the Audit page searches", audit_index.hand_out),
         ("what retention lets go", _retention),
+        ("people and programs to be told", telling.tell_in_background),
+        ("notices of long ago", lambda: tries.forget_old(timezone.now())),
     ]
 
 

@@ -1,0 +1,121 @@
+"""How people want to be told: their own word, else that of the first of their groups that has one, else the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from approvals.domain.notices import Channel, Preference
+from approvals.models import NoticePreference
+from orchestrator.domain import errors
+
+SEE = "approvals.view_approvalrequest"
+
+
+class UnreadableTimes(errors.Refused):
+    """Quiet hours have a beginning and an end. Write both, or neither."""
+
+
+class UnknownGroup(errors.NotFound):
+    """There is no such group here."""
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """A person who may be told: where their mail goes, and how they want it."""
+
+    name: str
+    address: str
+    preference: Preference
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return ("mail", "browser") if self.address else ("browser",)
+
+
+def reachable(names: Iterable[str]) -> dict[str, Reachable]:
+    """Of these people those who may still see requests: active, with the permission. A fixed number of reads each."""
+    wanted = list(dict.fromkeys(names))
+    accounts = get_user_model().objects.filter(username__in=wanted, is_active=True)
+    people = [one for one in accounts.prefetch_related("groups") if one.has_perm(SEE)]
+    own = {row.subject: row for row in NoticePreference.objects.filter(is_group=False, subject__in=wanted)}
+    groups = {row.subject: row for row in NoticePreference.objects.filter(is_group=True)}
+    found: dict[str, Reachable] = {}
+    for person in people:
+        name = person.get_username()
+        row = own.get(name)
+        given = row if row is not None else _of_groups(person, groups)
+        address = (row.address if row is not None else "") or str(getattr(person, "email", ""))
+        found[name] = Reachable(name, address, read(given.wants) if given is not None else Preference())
+    return found
+
+
+@dataclass(frozen=True)
+class Stated:
+    """How somebody is told now, and who said so: themselves, a group by name, or nobody."""
+
+    preference: Preference
+    address: str
+    source: str
+    own_address: str = ""
+
+
+def of_person(person: Any) -> Stated:
+    """How this person is told now."""
+    name = person.get_username()
+    row = NoticePreference.objects.filter(is_group=False, subject=name).first()
+    email = str(getattr(person, "email", ""))
+    if row is not None:
+        return Stated(read(row.wants), row.address or email, "own", row.address)
+    groups = {row.subject: row for row in NoticePreference.objects.filter(is_group=True)}
+    given = _of_groups(person, groups)
+    if given is not None:
+        return Stated(read(given.wants), email, given.subject)
+    return Stated(Preference(), email, "")
+
+
+def of_group(group: str) -> Stated:
+    """How whoever is in this group is told unless they say otherwise. Raises UnknownGroup."""
+    if not Group.objects.filter(name=group).exists():
+        raise UnknownGroup(group=group)
+    row = NoticePreference.objects.filter(is_group=True, subject=group).first()
+    return Stated(read(row.wants) if row else Preference(), "", group if row else "")
+
+
+def groups() -> list[str]:
+    """Every group that a word can be said for."""
+    return list(Group.objects.order_by("name").values_list("name", flat=True))
+
+
+def save(*, subject: str, wants: Preference, address: str = "", is_group: bool = False) -> None:
+    """Keep how a person or a group wants to be told. Raises UnreadableTimes."""
+    if (wants.quiet_from is None) != (wants.quiet_until is None):
+        raise UnreadableTimes(field="quiet_from" if wants.quiet_from is None else "quiet_until")
+    NoticePreference.objects.update_or_create(
+        is_group=is_group,
+        subject=subject,
+        defaults={"wants": msgspec.to_builtins(wants), "address": address},
+    )
+
+
+def forget(*, subject: str, is_group: bool = False) -> None:
+    """Back to what the groups or the default say. A person's own address leaves with it."""
+    NoticePreference.objects.filter(is_group=is_group, subject=subject).delete()
+
+
+def read(wants: Any) -> Preference:
+    """A stored preference; the default when this version cannot read it, because silence would be worse."""
+    try:
+        return msgspec.convert(wants, Preference)
+    except msgspec.ValidationError:
+        return Preference()
+
+
+def _of_groups(person: Any, groups: dict[str, NoticePreference]) -> NoticePreference | None:
+    names = sorted(group.name for group in person.groups.all())
+    return next((groups[name] for name in names if name in groups), None)

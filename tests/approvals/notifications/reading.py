@@ -1,0 +1,22 @@
+"""Reads the log for notices once everything before it has settled: tests beside this one have transactions open."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from approvals.adapters import telling
+from approvals.services.notifications import gathering
+from tests.orchestrator.runs import settle
+
+
+def gather() -> int:
+    """Plan what the log led to."""
+    settle()
+    return gathering.gather(timezone.now())
+
+
+def tell() -> None:
+    """A whole round: people, then hooks."""
+    settle()
+    telling.tell_people()
+    telling.tell_hooks()
