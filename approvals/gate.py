@@ -14,7 +14,7 @@ import msgspec
 from django.utils import timezone
 
 from approvals.queries import requests as asked
-from approvals.services import grants, policies, questions, requests, samples
+from approvals.services import canaries, grants, policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
 
@@ -22,7 +22,8 @@ class PolicyGate:
     """Asks the workflow's policy; what is held becomes an approval request in the same commit."""
 
     def assess(self, facts: ActionFacts) -> Verdict:
-        found = policies.assess_action(facts)
+        is_canary = canaries.is_canary(facts)
+        found = policies.assess_action(canaries.as_shown(facts))
         if found.decision == "allow" and facts.edited_by:
             found = msgspec.structs.replace(
                 found,
@@ -30,6 +31,8 @@ class PolicyGate:
                 rule="hold.edited",
                 explanation=f"{facts.edited_by} changed this call, so another person must agree to it.",
             )
+        if is_canary:
+            found = canaries.held(found, facts)
         if found.decision == "allow":
             percent = policies.find_policy(found.policy).sample_percent
             samples.take(facts, found, percent=percent, now=timezone.now())
@@ -38,7 +41,7 @@ class PolicyGate:
             "levels": msgspec.to_builtins(found.levels),
             "clocks": msgspec.to_builtins(found.clocks),
         }
-        if found.decision == "hold":
+        if found.decision == "hold" and not is_canary:
             details["grant"] = grants.covering(facts, found.tier)
         return Verdict(
             decision=found.decision,
@@ -57,6 +60,8 @@ class PolicyGate:
         requests.withdraw_requests(run=run, actions=actions, reason=reason, at=at)
 
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
+        if canaries.is_canary(facts):
+            return "This was a canary: it was never to run."
         return requests.check_claim(facts=facts, request=request, at=at)
 
     def execute_by(self, request: str) -> dt.datetime | None:

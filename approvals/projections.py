@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from approvals.domain import money, published, record, requests, samples
+from approvals.domain import canaries, money, published, quorum, record, requests, samples
 from approvals.domain.delegations import Delegation
 from approvals.domain.grants import Grant
 from approvals.domain.terms import TIERS
@@ -44,6 +44,7 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "policy": opened.policy,
         "policy_revision": opened.policy_revision,
         "levels": [msgspec.to_builtins(level) for level in opened.levels],
+        "open_groups": open_groups(request),
         "excluded": [msgspec.to_builtins(one) for one in opened.excluded],
         "opened": record.encode(opened).decode(),
         "opened_at": opened.opened_at,
@@ -62,6 +63,16 @@ def request_columns(request: record.Request) -> dict[str, Any]:
         "calls": [msgspec.to_builtins(one) for one in request.calls],
         "is_break_glass": request.is_break_glass,
     }
+
+
+def open_groups(request: record.Request) -> list[str]:
+    """The groups whose answer brings the quorum nearer now; none once it is decided."""
+    if request.status != "pending":
+        return []
+    opened = request.opened
+    given = [one for one in request.answers if one.verb == "approve"]
+    stands = quorum.tally(opened.levels, given, opened.editors)
+    return sorted({level.group for level in stands.open if len(stands.filled[level.name]) < level.need})
 
 
 def comparable_amount(text: str | None) -> Decimal | None:
@@ -134,3 +145,15 @@ def delegation_columns(delegation: Delegation) -> dict[str, Any]:
 def grant_columns(grant: Grant) -> dict[str, Any]:
     """The columns of a standing grant's row."""
     return {**msgspec.structs.asdict(grant), "id": uuid.UUID(grant.id)}
+
+
+def canary_columns(fact: canaries.Planted) -> dict[str, Any]:
+    """The columns of a canary's row."""
+    return {
+        "id": uuid.UUID(fact.canary),
+        "run": uuid.UUID(fact.run),
+        "like": uuid.UUID(fact.like),
+        "flaw": fact.flaw,
+        "planted_by": fact.by,
+        "planted_at": fact.at,
+    }

@@ -14,7 +14,9 @@ ALL = (
     "engine_long_run",
     "gate_assess",
     "gate_decide",
+    "gate_inbox",
     "gate_provenance",
+    "gate_race",
     "live_events",
 )
 

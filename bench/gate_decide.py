@@ -47,7 +47,7 @@ def measure() -> None:
         parts.wait_for_web(port)
         browser = parts.Browser(port, parts.session_of("reviewer"))
         for name, aim in (("idle", "10 and 50"), ("backlog", "30 and 120")):
-            requests = _held(payments, SAMPLES + 10)
+            requests = held(payments, SAMPLES + 10)
             stop = threading.Event()
             feeder = threading.Thread(target=_feed, args=(backlog, stop), daemon=True)
             if name == "backlog":
@@ -62,7 +62,7 @@ def measure() -> None:
                 ground.say(f"gate.decide_to_claim.{name}.{label}", value, "ms", aim=f"p50 and p99: {aim} ms")
 
 
-def _held(data: bytes, count: int) -> list[tuple[str, str]]:
+def held(data: bytes, count: int) -> list[tuple[str, str]]:
     runs = [ground.start(data) for _ in range(count)]
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:

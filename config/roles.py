@@ -34,6 +34,10 @@ PERMISSIONS: dict[str, tuple[str, str]] = {
     ),
     "approvals.manage_grants": ("approvalrequest", "Can make, approve and revoke standing grants"),
     "approvals.manage_hooks": ("hook", "Can tell other programs of events, and see what was sent"),
+    "approvals.oversee_reviews": (
+        "approvalrequest",
+        "Can see how everybody reviews, and plant canaries",
+    ),
     "config.manage_people": ("user", "Can invite people and give them roles"),
 }
 _VIEWS = {

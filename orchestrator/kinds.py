@@ -102,6 +102,7 @@ _KINDS: dict[str, Decider] = {
     "workflow": _recorded,
     "policy": _recorded,
     "approval": _recorded,
+    "canary": _recorded,
     "keys": _recorded,
     "audit": _recorded,
     "people": _recorded,

@@ -1,4 +1,4 @@
-"""What people send: a reviewer's answer with exactly what they were shown, the inbox's filter, a new token."""
+"""What people send: a reviewer's answer with exactly what they were shown, a new token."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ REASON_LENGTH = 2000
 
 
 class SignOffForm(forms.Form):
-    """One answer. The digest and version echo the page that was shown; the service compares them."""
+    """One answer. The digest and version echo the page that was shown; the service compares them.
+
+    `amount` is the action's amount as the person typed it once more, where that is asked for.
+    """
 
     verb = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
     seen_digest = forms.RegexField(r"\A[0-9a-f]{64}\Z")
     seen_version = forms.IntegerField(min_value=1, max_value=2**31 - 1)
     reason = forms.CharField(max_length=REASON_LENGTH, required=False, strip=True)
+    amount = forms.CharField(max_length=60, required=False, strip=True)
     opened_at = forms.DateTimeField(required=False)
 
     def clean(self) -> dict[str, object]:
@@ -26,21 +30,6 @@ class SignOffForm(forms.Form):
         if found.get("verb") == "reject" and not found.get("reason") and "reason" not in self.errors:
             self.add_error("reason", "A rejection needs a reason: the agent and your colleagues read it.")
         return found
-
-
-class InboxFilter(forms.Form):
-    """The inbox's address: every part is optional, and what cannot be read is left out."""
-
-    TIERS = (
-        ("", "Any stakes"),
-        ("critical", "Critical"),
-        ("high", "High"),
-        ("medium", "Medium"),
-        ("low", "Low"),
-    )
-
-    q = forms.CharField(max_length=200, required=False, strip=True)
-    tier = forms.ChoiceField(choices=TIERS, required=False)
 
 
 class TokenForm(forms.Form):

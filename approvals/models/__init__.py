@@ -1,7 +1,9 @@
-"""Rows of requests, sign-offs, policies, delegations, grants, notices and tokens. Only this app's own services,
-queries and admin may import them."""
+"""Rows of requests, sign-offs, policies, delegations, grants, notices, tokens, canaries and reviewers' desks. Only this
+app's own services, queries and admin may import them."""
 
+from approvals.models.canary import Canary
 from approvals.models.delegation import Delegation
+from approvals.models.desk import SavedFilter, Snooze
 from approvals.models.grant import StandingGrant
 from approvals.models.notification import Hook, HookSecret, Notice, NoticePlace, NoticePreference
 from approvals.models.pick_up import PickUp
@@ -13,6 +15,7 @@ from approvals.models.token import ApiToken
 __all__ = [
     "ApiToken",
     "ApprovalRequest",
+    "Canary",
     "Delegation",
     "Hook",
     "HookSecret",
@@ -23,6 +26,8 @@ __all__ = [
     "PolicyDraft",
     "PolicyRevision",
     "Sample",
+    "SavedFilter",
     "SignOff",
+    "Snooze",
     "StandingGrant",
 ]

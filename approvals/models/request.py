@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -14,8 +15,8 @@ class ApprovalRequest(models.Model):
 
     `opened` is the canonical JSON of everything frozen when it opened. `levels` and `excluded` are kept beside it
     so that lists can be filtered by them; `target`, `amount` and `currency` so that a request can be compared with
-    earlier ones. `rank` orders tiers, the most urgent first. `questions` and `calls` (of the two people who broke the
-    glass) are lists as the record has them.
+    earlier ones. `open_groups` are those whose answer is wanted now. `rank` orders tiers, the most urgent
+    first. `questions` and `calls` (of the two people who broke the glass) are lists as the record has them.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -39,6 +40,7 @@ class ApprovalRequest(models.Model):
     policy = models.TextField()
     policy_revision = models.IntegerField()
     levels = models.JSONField()
+    open_groups = ArrayField(models.TextField())
     excluded = models.JSONField()
     opened = models.TextField()
     opened_at = models.DateTimeField()
@@ -62,6 +64,7 @@ class ApprovalRequest(models.Model):
             ("sign_off", "May approve and reject held actions"),
             ("break_glass", "May release a held action past the quorum, with a second person"),
             ("manage_grants", "May make, approve and revoke standing grants"),
+            ("oversee_reviews", "May see how everybody reviews, and plant canaries"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["run", "action", "revision"], name="request_once"),

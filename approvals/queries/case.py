@@ -13,12 +13,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from approvals.domain import money, quorum, record, spans
+from approvals.domain import deliberate, differences, money, quorum, record, spans
 from approvals.domain.requests import WORDS
 from approvals.domain.rules import CATEGORY_WORDS
 from approvals.domain.sentence import Part
-from approvals.domain.visible import has_hidden
-from approvals.queries import people, requests, work
+from approvals.domain.visible import has_hidden, visible
+from approvals.queries import canaries, desk, people, requests, work
 from approvals.queries.answering import answering
 from approvals.queries.case_life import Life, life
 from approvals.queries.evidence import EvidenceCard, evidence
@@ -32,8 +32,8 @@ TIER_WORDS = {
     "medium": "Medium stakes",
     "low": "Low stakes",
 }
-# These ask for a second, deliberate step before they are approved.
-DELIBERATE = ("critical",)
+# Who may see that a request is a canary.
+OVERSEE = "approvals.oversee_reviews"
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,18 @@ class ExcludedCard:
 
 @dataclass(frozen=True)
 class Answer:
-    """What this person may do here, and in words why not when they may not."""
+    """What this person may do here, and in words why not when they may not.
+
+    `asks` is what an approval needs besides the click: the amount once more, a reason, or nothing. Where `by_key` is
+    set, a key opens a sheet that asks for a reason.
+    """
 
     may_approve: bool
     may_reject: bool
     because: str
     approve_label: str
-    is_deliberate: bool
+    asks: deliberate.Ask = ""
+    by_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,12 @@ class Case:
     answer: Answer
     life: Life
     run: work.RunCard
+    differences: tuple[differences.Difference, ...]
+    payload_before: str
+    person: str
+    flaw: str
+    snoozed_until: dt.datetime | None
+    may_snooze: bool
 
     @property
     def is_pending(self) -> bool:
@@ -130,7 +141,22 @@ class Case:
     def token(self) -> str:
         """Changes exactly when the case must be drawn anew."""
         moved = f"{self.changed_at.timestamp():.6f}"
-        return f"{self.version}.{self.have}.{self.run.action_state}.{moved}.{self.life.picked_up_by}"
+        aside = "s" if self.snoozed_until else ""
+        return f"{self.version}.{self.have}.{self.run.action_state}.{moved}.{self.life.picked_up_by}.{aside}"
+
+    @property
+    def evidence_verified(self) -> int:
+        return sum(one.state == "verified" for one in self.evidence)
+
+    @property
+    def evidence_wrong(self) -> int:
+        return sum(one.state == "wrong" for one in self.evidence)
+
+    @property
+    def quorum_words(self) -> str:
+        """The whole of who decides until when, in one line."""
+        levels = ", ".join(f"{level.name} {level.have}/{level.need}" for level in self.levels)
+        return f"needs {self.need}: {levels}"
 
 
 def case(*, request: str, person: Any) -> Case:
@@ -202,18 +228,23 @@ def case(*, request: str, person: Any) -> Case:
         answer=_what_may(found, person, counted.count, need),
         life=life(found, person, run.action_state),
         run=run,
+        differences=_differences(opened),
+        payload_before=_before(opened),
+        person=visible(opened.person or ""),
+        flaw=canaries.flaw_of(opened.run) if person.has_perm(OVERSEE) else "",
+        snoozed_until=desk.snoozed_until(opened.request, person, timezone.now()),
+        may_snooze=found.status == "pending" and opened.tier != "critical",
     )
 
 
 def _what_may(found: record.Request, person: Any, have: int, need: int) -> Answer:
     opened = found.opened
     label = _label(opened, have, need)
-    deliberate = opened.tier in DELIBERATE
     if found.status != "pending":
-        return Answer(False, False, f"This request is {WORDS[found.status]}.", label, deliberate)
+        return Answer(False, False, f"This request is {WORDS[found.status]}.", label)
     mine = next((one for one in found.standing if one.reviewer == person.get_username()), None)
     if mine is not None:
-        return Answer(False, False, "You have answered; it waits for more people.", label, deliberate)
+        return Answer(False, False, "You have answered; it waits for more people.", label)
     reviewer = people.reviewer(person)
     because = ""
     allowed: dict[str, bool] = {}
@@ -225,7 +256,29 @@ def _what_may(found: record.Request, person: Any, have: int, need: int) -> Answe
         except errors.NotPermitted as refused:
             allowed[verb] = False
             because = refused.message
-    return Answer(allowed["approve"], allowed["reject"], because, label, deliberate)
+    asks = deliberate.asked_for(opened.tier, opened.category, opened.amount, opened.currency)
+    by_key = deliberate.is_confirmed_by_key(opened.tier)
+    return Answer(allowed["approve"], allowed["reject"], because, label, asks, by_key)
+
+
+def asked_of(request: str) -> tuple[deliberate.Ask, str | None]:
+    """What an approval of this request needs besides the click, and its amount. Raises UnknownRequest."""
+    opened = requests.load(request).opened
+    return deliberate.asked_for(opened.tier, opened.category, opened.amount, opened.currency), opened.amount
+
+
+def _differences(opened: record.Opened) -> tuple[differences.Difference, ...]:
+    if opened.edit is None:
+        return ()
+    return differences.read(
+        opened.edit.changes, amount=opened.amount, currency=opened.currency, target=opened.target
+    )
+
+
+def _before(opened: record.Opened) -> str:
+    if opened.edit is None:
+        return ""
+    return json.dumps(blobs.value(opened.edit.before), ensure_ascii=False, indent=2)
 
 
 def _label(opened: record.Opened, have: int, need: int) -> str:

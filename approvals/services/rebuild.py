@@ -11,8 +11,16 @@ import msgspec
 from django.db import connection, transaction
 
 from approvals import projections
-from approvals.domain import delegations, grants, published, record, samples
-from approvals.models import ApprovalRequest, Delegation, PolicyRevision, Sample, SignOff, StandingGrant
+from approvals.domain import canaries, delegations, grants, published, record, samples
+from approvals.models import (
+    ApprovalRequest,
+    Canary,
+    Delegation,
+    PolicyRevision,
+    Sample,
+    SignOff,
+    StandingGrant,
+)
 
 Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
@@ -24,6 +32,7 @@ TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "sample": (Sample, ("id",)),
     "delegation": (Delegation, ("id",)),
     "standing_grant": (StandingGrant, ("id",)),
+    "canary": (Canary, ("id",)),
 }
 
 
@@ -61,6 +70,9 @@ def rows_from(events: Iterable[StoredEvent]) -> Rows:
             grant = grants.evolve(granted.get(key), allowed)
             if grant is not None:
                 granted[key] = grant
+        elif (planted := canaries.decode(event.type, payload)) is not None:
+            columns = projections.canary_columns(planted)
+            found["canary"][(columns["id"],)] = columns
         elif (fact := record.decode(event.type, payload)) is not None:
             request = record.evolve(requests.get(fact.request), fact)
             if request is not None:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import msgspec
 
-from approvals.domain import delegations, grants, published, record
+from approvals.domain import canaries, delegations, grants, published, record
 from orchestrator.domain import digests
 from orchestrator.services import journal
 
@@ -29,6 +29,12 @@ def record_grant(fact: grants.Fact, *, id: str, by: str, at: dt.datetime) -> Non
     """Write a fact on its grant's own stream."""
     payload = msgspec.json.decode(grants.encode(fact))
     journal.record(kind="approval", stream=id, facts=[(fact.TYPE, payload)], by=by, now=at)
+
+
+def record_canary(fact: canaries.Planted, *, by: str) -> None:
+    """Write that a canary was planted, on its own stream."""
+    payload = msgspec.json.decode(canaries.encode(fact))
+    journal.record(kind="canary", stream=fact.canary, facts=[(fact.TYPE, payload)], by=by, now=fact.at)
 
 
 def record_policy(fact: published.PolicyPublished, *, by: str) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from approvals.domain import record
+from approvals.services import canaries
 from orchestrator.services import release
 
 BREAK_GLASS = "break-glass"
@@ -13,7 +14,10 @@ GRANT = "standing grant"
 
 
 def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
-    """Release the action of an approved request, or refuse that of a rejected one. `by` is a username or a grant."""
+    """Release the action of an approved request, or refuse that of a rejected one. `by` is a username or a grant.
+
+    A canary is never released, whoever approved it.
+    """
     opened = after.opened
     common: dict[str, Any] = {
         "run": opened.run,
@@ -26,10 +30,13 @@ def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
         "by": "system" if opened.grant else f"user:{by}",
         "now": at,
     }
-    if after.status == "approved":
+    if after.status == "approved" and not canaries.like_is_canary(opened.run):
         release.release(**common)
-    else:
-        release.refuse(source="reviewer", reason=f"{by} rejected it: {after.reason}", **common)
+        return
+    reason = f"{by} rejected it: {after.reason}"
+    if after.status == "approved":
+        reason = "This was a canary: it was never to run."
+    release.refuse(source="reviewer", reason=reason, **common)
 
 
 def signed_by(request: record.Request) -> list[release.SignedBy]:

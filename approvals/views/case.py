@@ -19,6 +19,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.domain import deliberate
+from approvals.domain.visible import visible
 from approvals.forms import SignOffForm
 from approvals.queries import case as queries
 from approvals.queries import inbox as inbox_queries
@@ -52,6 +54,11 @@ def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return show_again(request, request_id, _words(form), 422)
     sent = form.cleaned_data
+    if sent["verb"] == "approve":
+        asks, amount = queries.asked_of(str(request_id))
+        problem = deliberate.missing(asks, amount=amount, typed=sent["amount"], reason=sent["reason"])
+        if problem:
+            return show_again(request, request_id, problem, 422)
     if (asked := step_up.demand(request, case=request_id, sent=sent)) is not None:
         return asked
     try:
@@ -71,19 +78,21 @@ def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, request_id: str, answered: sign_offs.Answered) -> HttpResponse:
-    return show_done(request, request_id, _said(answered))
+    return show_done(request, request_id, _said(answered), is_answer=True)
 
 
-def show_done(request: HttpRequest, request_id: str, said: str) -> HttpResponse:
-    """The case as it stands after something was done to it, with a word about it."""
+def show_done(request: HttpRequest, request_id: str, said: str, *, is_answer: bool = False) -> HttpResponse:
+    """The case as it stands after something was done to it, with a word about it. After an answer the page goes on to
+    the next case by itself."""
     if not _is_fragment(request):
         messages.success(request, said)
         return redirect("approvals:case", request_id=request_id)
     found = queries.case(request=request_id, person=request.user)
     response = render(request, "approvals/_case_swap.html", _context(request, found, oob=True))
-    response["HX-Trigger"] = json.dumps(
-        {"toast": {"text": said, "tone": "success"}, "countersign:changed": {}}
-    )
+    told: dict[str, Any] = {"toast": {"text": said, "tone": "success"}}
+    if is_answer:
+        told = {"inbox:answered": {"request": request_id, "sentence": visible(found.sentence), "text": said}}
+    response["HX-Trigger"] = json.dumps({**told, "countersign:changed": {}})
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,10 +12,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from approvals.forms import InboxFilter
+from approvals.forms.inbox import InboxFilter
+from approvals.queries import desk
 from approvals.queries import inbox as queries
 
 SEE = "approvals.view_approvalrequest"
+# The parts of the address that name a view, in this order. The cursor names a place in it.
+NAMES = ("tab", "q", "tier", "tool", "agent", "least", "most", "older", "sort", "like", "snoozed")
 
 
 @login_required
@@ -36,27 +40,43 @@ def inbox_rows(request: HttpRequest) -> HttpResponse:
 
 
 def list_context(request: HttpRequest, current: str = "") -> dict[str, Any]:
-    """What the list needs, from the address: the tab, the filter, the page."""
-    asked = InboxFilter(request.GET)
-    asked.is_valid()
-    words = asked.cleaned_data.get("q", "")
-    tier = asked.cleaned_data.get("tier", "")
+    """What the list needs, from the address: the tab, the filter, the place."""
+    form = InboxFilter(request.GET)
+    form.is_valid()
+    read = form.cleaned_data
     default: queries.Tab = "mine" if request.user.has_perm("approvals.sign_off") else "all"
     tab = next((known for known in queries.TABS if known == request.GET.get("tab")), default)
-    found = queries.inbox(
-        person=request.user, tab=tab, words=words, tier=tier, page=request.GET.get("page", 1)
-    )
-    kept = {name: value for name, value in (("tab", tab), ("q", words), ("tier", tier)) if value}
+    asked = _asked(read)
+    found = queries.inbox(person=request.user, tab=tab, asked=asked)
+    given = {"tab": tab, **{name: read.get(name) for name in NAMES[1:]}}
+    kept = {name: str(value) for name, value in given.items() if value not in (None, "", False)}
+    filters = {name: value for name, value in kept.items() if name not in ("tab", "sort")}
     address = reverse("approvals:inbox")
+    tools, agents = queries.choices()
     return {
         "inbox": found,
+        "asked": asked,
         "query": urlencode(kept),
-        "rows_query": urlencode({**kept, "page": found.page.number, "token": found.token}),
-        "words": words,
-        "tier": tier,
+        "rows_query": urlencode({**kept, "after": asked.after, "token": found.token}),
+        "next_query": urlencode({**kept, "after": found.next}) if found.next else "",
+        "first_query": urlencode(kept) if asked.after else "",
+        "unfiltered_query": urlencode({"tab": tab}),
+        "snoozed_query": urlencode({"tab": "mine", "snoozed": "1"}),
+        "filter_count": len(set(filters) - {"q", "snoozed", "like"}),
+        "is_filtered": bool(filters),
+        "words": asked.words,
         "tab": tab,
         "current": current or request.GET.get("current", ""),
-        "tier_choices": InboxFilter.TIERS,
+        "choices": {
+            "tier": InboxFilter.TIERS,
+            "older": InboxFilter.AGES,
+            "sort": InboxFilter.SORTS,
+            "tool": tools,
+            "agent": agents,
+        },
+        "chosen": kept,
+        "saved": desk.filters_of(request.user),
+        "may_review": request.user.has_perm("approvals.sign_off"),
         "tabs": [
             {
                 "label": label,
@@ -67,3 +87,20 @@ def list_context(request: HttpRequest, current: str = "") -> dict[str, Any]:
             for name, label in queries.TABS.items()
         ],
     }
+
+
+def _asked(read: dict[str, Any]) -> queries.Asked:
+    older = read.get("older")
+    return queries.Asked(
+        words=read.get("q", ""),
+        tool=read.get("tool", ""),
+        agent=read.get("agent", ""),
+        tier=read.get("tier", ""),
+        least=read.get("least"),
+        most=read.get("most"),
+        older=dt.timedelta(hours=int(older)) if older else None,
+        sort=read.get("sort") or "tier",
+        like=str(read.get("like") or ""),
+        snoozed=bool(read.get("snoozed")),
+        after=read.get("after", ""),
+    )

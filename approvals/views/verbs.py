@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from approvals.forms.cases import SaidForm
 from approvals.services import break_glass as glass
-from approvals.services import pick_ups, questions, retractions, revocations
+from approvals.services import desk, pick_ups, questions, retractions, revocations
 from approvals.views import step_up
 from approvals.views.case import show_again, show_done
 from approvals.views.inbox import SEE
@@ -77,6 +77,16 @@ def _let_go(request: HttpRequest, id: str, form: SaidForm) -> str:
     return "You let go of this case."
 
 
+def _snooze(request: HttpRequest, id: str, form: SaidForm) -> str:
+    until = timezone.localtime(desk.snooze(request=id, by=request.user, now=timezone.now()))
+    return f"Put aside until {until:%H:%M}, for you alone."
+
+
+def _wake(request: HttpRequest, id: str, form: SaidForm) -> str:
+    desk.wake(request=id, by=request.user)
+    return "It is in your list again."
+
+
 def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
     after = glass.call(
         request=id,
@@ -92,4 +102,5 @@ def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
 
 
 retract, revoke, ask = _verb(_retract), _verb(_revoke), _verb(_ask)
+snooze, wake = _verb(_snooze), _verb(_wake)
 pick_up, let_go, break_glass = _verb(_pick_up), _verb(_let_go), _verb(_break_glass, releases=True)

@@ -30,6 +30,8 @@ SEEN_BY = {
     "workflow": "orchestrator.view_workflow",
     "policy": "approvals.view_approvalrequest",
     "approval": "approvals.view_approvalrequest",
+    # Who decides a canary must not find it here.
+    "canary": "approvals.oversee_reviews",
 }
 
 

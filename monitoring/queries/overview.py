@@ -114,7 +114,7 @@ def _cases(person: Any) -> tuple[tuple[Case, ...], int, bool]:
         for row in found.rows[:MOST_CASES]
         if row.is_pending
     )
-    total = found.page.paginator.count
+    total = found.total
     if not held and not are_mine:
         # Without a gate no request is opened, and what is held must still be seen.
         held = tuple(_held(action) for action in queries.waiting_actions(states=("held",), limit=MOST_CASES))

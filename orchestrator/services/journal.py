@@ -13,7 +13,7 @@ from orchestrator.domain import commands as c
 from orchestrator.domain import digests, errors, ids
 from orchestrator.domain.events import Recorded
 
-KINDS = frozenset({"policy", "approval", "keys", "audit", "people"})
+KINDS = frozenset({"policy", "approval", "canary", "keys", "audit", "people"})
 
 
 def stream_for(kind: str, key: str) -> str:

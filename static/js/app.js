@@ -20,5 +20,7 @@ import "./lanes.js";
 import "./moment.js";
 import "./inbox.js";
 import "./pick_up.js";
+import "./answered.js";
+import "./bulk.js";
 import "./live.js";
 import "./notify.js";

@@ -1,5 +1,6 @@
-/* The inbox by keyboard: move, open, sign off. One key never decides: the first `a` arms, the second submits, and both are
-   dead for a moment after the list or the case has changed under the fingers. */
+/* The inbox by keyboard: move, open, sign off, and what else may be done to a case. One key never decides: the first `a`
+   arms or opens a sheet, the second submits, and keys are dead for a moment after the list or the case has changed under
+   the fingers. What several requests are answered with is in bulk.js, what follows an answer in answered.js. */
 import { openSheet } from "./confirm.js";
 import { element, icon } from "./elements.js";
 import { deadFor, register } from "./keys.js";
@@ -11,15 +12,17 @@ let opening = 0;
 
 const inbox = () => document.querySelector("[data-inbox]");
 const place = () => document.getElementById("case");
-const items = () => [...(inbox()?.querySelectorAll("[data-inbox-item]") ?? [])].filter((item) => item.offsetParent && !item.closest("[hidden]"));
-const current = () => items().find((item) => item.getAttribute("aria-current") === "true") ?? null;
+export const items = () => [...(inbox()?.querySelectorAll("[data-inbox-item]") ?? [])].filter((item) => item.offsetParent && !item.closest("[hidden]"));
+export const current = () => items().find((item) => item.getAttribute("aria-current") === "true") ?? null;
 
 function inSight(element) {
   const box = element.getBoundingClientRect();
-  return box.bottom > 0 && box.top < window.innerHeight && box.width > 0;
+  if (box.bottom <= 0 || box.top >= window.innerHeight || box.width === 0) return false;
+  const frame = element.closest("#inbox-rows")?.getBoundingClientRect();
+  return !frame || (box.bottom > frame.top && box.top < frame.bottom);
 }
 
-function disarm() {
+export function disarm() {
   clearTimeout(armedTimer);
   armed?.classList.remove("is-armed");
   armed = null;
@@ -32,10 +35,12 @@ function mark(item) {
   item.setAttribute("aria-current", "true");
 }
 
-function move(step) {
+/** Goes `step` lines on and opens the case there a moment later; returns the line it came from and the one it reached. */
+export function move(step) {
   const all = items();
   if (all.length === 0) return false;
-  const at = all.indexOf(current());
+  const from = current();
+  const at = all.indexOf(from);
   const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
   disarm();
   mark(next);
@@ -43,7 +48,7 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
   clearTimeout(opening);
   opening = setTimeout(() => next.isConnected && next.click(), PAUSE);
-  return true;
+  return { from, next };
 }
 
 function open() {
@@ -54,19 +59,25 @@ function open() {
   return true;
 }
 
+const isStale = () => ["stale", "refused"].includes(document.documentElement.dataset.live) || !navigator.onLine;
+
 function approve() {
   const button = place()?.querySelector("[data-approve]");
-  if (!button || button.disabled) return false;
-  if (button.dataset.sheetOpen) {
-    openSheet(document.querySelector(button.dataset.sheetOpen), button);
+  if (!button || button.disabled || isStale()) return false;
+  const item = current();
+  const hidden = [button, item].find((one) => one && !inSight(one));
+  const sheet = button.dataset.sheetOpen ?? button.dataset.keySheet;
+  if (!hidden && sheet) {
+    openSheet(document.querySelector(sheet), button);
     return true;
   }
-  if (armed === button && inSight(button)) {
+  if (!hidden && armed === button) {
     disarm();
     button.click();
     return true;
   }
   disarm();
+  item?.scrollIntoView({ block: "nearest" });
   button.scrollIntoView({ block: "nearest" });
   armed = button;
   button.classList.add("is-armed");
@@ -76,15 +87,18 @@ function approve() {
   return true;
 }
 
-function reject() {
-  const button = place()?.querySelector("[data-reject]");
-  if (!button || button.disabled) return false;
-  disarm();
-  button.click();
-  return true;
+/** A key for a button of the case: what it does is the button's own. */
+function press(selector, needsLive = true) {
+  return () => {
+    const button = place()?.querySelector(selector);
+    if (!button || button.disabled || (needsLive && isStale())) return false;
+    disarm();
+    button.click();
+    return true;
+  };
 }
 
-function changed() {
+export function changed() {
   disarm();
   deadFor(DEAD);
 }
@@ -100,13 +114,36 @@ function leadBack() {
   place().before(back);
 }
 
+/** What may be out of date is not decided on: while the page is stale or offline, its answers are switched off. */
+function watchConnection() {
+  const apply = () => {
+    const off = isStale();
+    document.documentElement.toggleAttribute("data-offline", off);
+    for (const button of inbox().querySelectorAll("[data-approve], [data-reject], [data-bulk-verb]")) {
+      if (off && !button.disabled) { button.disabled = true; button.dataset.wasLive = ""; }
+      else if (!off && "wasLive" in button.dataset) { button.disabled = false; delete button.dataset.wasLive; }
+    }
+    if (off) disarm();
+  };
+  document.addEventListener("cs:live", apply);
+  document.addEventListener("htmx:afterSettle", apply);
+  document.addEventListener("cs:fragments", apply);
+  window.addEventListener("online", apply);
+  window.addEventListener("offline", apply);
+}
+
 if (inbox()) {
   leadBack();
+  watchConnection();
   register("j", "Next case", () => move(1));
   register("k", "Case before", () => move(-1));
   register("Enter", "Open the case", open);
-  register("a", "Approve (press twice)", approve);
-  register("d", "Reject, with a reason", reject);
+  register("a", "Approve (press twice, or confirm)", approve);
+  register("d", "Reject, with a reason", press("[data-reject]"));
+  register("e", "Change the call", press("[data-change]"));
+  register("q", "Ask the agent", press("[data-ask]"));
+  register("c", "Pick up, or let go", press("[data-pick-up], [data-let-go]"));
+  register("s", "Put aside for yourself, or take back", press("[data-snooze]"));
   document.addEventListener("click", (event) => {
     const item = event.target.closest?.("[data-inbox-item]");
     if (item && inbox().contains(item)) { disarm(); mark(item); }
@@ -116,6 +153,7 @@ if (inbox()) {
     inbox().classList.add("has-case");
     changed();
   });
+  document.addEventListener("htmx:oobAfterSwap", (event) => { if (event.detail.target?.id === "case") changed(); });
   document.addEventListener("cs:fragments", (event) => {
     const { ids, reordered } = event.detail;
     if (ids.includes("case") || (reordered && ids.some((id) => document.getElementById(id)?.querySelector?.("[data-inbox-item]")))) changed();

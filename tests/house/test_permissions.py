@@ -92,8 +92,14 @@ DOORS: dict[str, Door] = {
     "approvals:own_tokens": Door(frozenset({"reviewer"}), CHANGE),
     **{
         f"approvals:{verb}": Door(EVERYBODY, POST, {"request_id": uuid.UUID(int=7)}, of_subject=True)
-        for verb in ("retract", "revoke", "ask", "pick_up", "let_go", "break_glass")
+        for verb in ("retract", "revoke", "ask", "pick_up", "let_go", "break_glass", "snooze", "wake")
     },
+    "approvals:sign_off_many": Door(EVERYBODY, POST, of_subject=True),
+    "approvals:keep_filter": Door(EVERYBODY, POST, of_subject=True),
+    "approvals:drop_filter": Door(EVERYBODY, POST, {"filter": 7}, of_subject=True),
+    "approvals:statistics": Door(frozenset({"reviewer", "admin"}), READ),
+    "approvals:canaries": Door(frozenset({"admin"}), READ),
+    "approvals:plant_canary": Door(frozenset({"admin"}), CHANGE, {"like": uuid.UUID(int=7)}),
     "approvals:change": Door(EVERYBODY, CHANGE, {"request_id": uuid.UUID(int=7)}, of_subject=True),
     "approvals:grants": Door(EVERYBODY, CHANGE, of_subject=True),
     "approvals:approve_grant": Door(frozenset({"admin"}), POST, {"grant": uuid.UUID(int=7)}),

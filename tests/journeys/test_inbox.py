@@ -91,9 +91,11 @@ def test_a_payment_is_found_understood_and_signed_off_by_keyboard(site, page_of)
     expect(button).to_be_in_viewport()
     page.wait_for_timeout(450)  # keys are dead for 400 ms after the case has changed
     page.keyboard.press("a")
-    expect(page.locator("[data-armed-words]")).to_contain_text("Press a once more")
+    expect(page.locator("#approve-sheet-reason")).to_be_focused()
+    page.keyboard.press("Control+Enter")  # nothing is sent without the reason
     assert state(site, request)[0] == "pending"
-    page.keyboard.press("a")
+    page.keyboard.type("The order and the goods match.")
+    page.keyboard.press("Control+Enter")
 
     expect(page.locator("#case-outcome")).to_contain_text("approved by reviewer")
     site.wait_for(lambda: state(site, request) == ("approved", "executed"))
@@ -142,6 +144,57 @@ def test_a_payment_is_signed_off_with_a_thumb(site, open_case):
     button.tap()
 
     expect(page.locator("#case-outcome")).to_contain_text("approved by reviewer")
+    expect(page.locator("[data-just-decided]")).to_contain_text("Approved. The action runs now.")
+
+
+def test_a_case_fits_on_one_screen_from_its_sentence_to_its_buttons(site, open_case):
+    page = open_case("reviewer", held(site))
+    expect(page.locator("[data-approve]")).to_be_enabled()
+
+    box = page.locator("#case").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800
+    for part in (
+        "#case-sentence",
+        "#case-quorum",
+        ".case-why",
+        ".claim",
+        ".case-turns li >> nth=-1",
+        "[data-reject]",
+    ):
+        expect(page.locator(part).first).to_be_in_viewport(ratio=1)
+
+
+def test_a_page_that_hears_nothing_any_more_takes_no_answer(site, open_case):
+    request = held(site)
+    page = open_case("reviewer", request)
+    expect(page.locator("[data-approve]")).to_be_enabled()
+
+    page.context.set_offline(True)
+    expect(page.locator("[data-approve]")).to_be_disabled()
+    expect(page.locator("[data-reject]")).to_be_disabled()
+    expect(page.locator(".stale-note")).to_be_visible()
+    page.keyboard.press("a")
+    page.context.set_offline(False)
+    expect(page.locator("[data-approve]")).to_be_enabled()
+    assert state(site, request)[0] == "pending"
+
+
+def test_of_two_who_answer_at_once_one_wins_and_the_other_reads_who_it_was(site, open_case):
+    request = held(site)
+    pages = [without_refresh(open_case(name, request)) for name in ("reviewer", "reviewer2")]
+    pages[1].click("[data-reject]")
+    pages[1].fill("#reject-sheet-reason", "wrong IBAN")
+    pages[0].evaluate("setTimeout(() => document.querySelector('[data-approve]').click(), 50)")
+    pages[1].click("#reject-sheet [data-sheet-confirm]")
+
+    site.wait_for(lambda: state(site, request)[0] != "pending")
+    winner, loser = pages if state(site, request)[0] == "approved" else pages[::-1]
+    expect(winner.locator("[data-just-decided]")).not_to_be_empty()
+    expect(loser.locator("#case-problem")).to_contain_text(
+        "approved this" if winner is pages[0] else "wrong IBAN"
+    )
+    expect(loser.locator("[data-approve]")).to_have_count(0)
 
 
 def test_a_browser_without_scripts_decides_too(site, open_case):

@@ -46,6 +46,7 @@ def test_from_the_link_in_the_terminal_to_a_payment_that_left_once(site, page, p
     expect(case).to_contain_text(steps.RIGHT)
     case.get_by_role("button", name="Approve and pay 82,000.00 EUR").click()
     expect(reviewer.locator("body")).to_contain_text("Approved. The action runs now.")
+    reviewer.goto(f"/inbox/{largest.id}/")
     expect(case.locator("#case-outcome")).to_contain_text("approved")
     expect(case.locator("#case-outcome")).to_contain_text("executed", timeout=SOON)
 
@@ -79,6 +80,9 @@ def test_a_run_goes_on_after_a_rejection_and_says_how_many_were_refused(
     expect(sheet.get_by_role("button", name="Reject", exact=True)).to_be_disabled()
     sheet.get_by_role("textbox").fill("The goods came back yesterday.")
     sheet.get_by_role("button", name="Reject", exact=True).click()
+    # The next case that waits opens by itself; this one is looked at again.
+    expect(case.locator(f"#case-current[value='{large.id}']")).to_be_attached()
+    reviewer.goto(f"/inbox/{small.id}/")
     expect(case.locator("#case-outcome")).to_contain_text("The goods came back yesterday.")
     expect(case.locator("[data-approve]")).to_have_count(0)
 

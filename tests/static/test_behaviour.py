@@ -317,6 +317,18 @@ def test_one_key_never_decides_and_dead_keys_follow_a_change(page: Page, stage: 
     expect(page).to_have_url(f"{stage.url}/done/2/?")
 
 
+def test_what_is_out_of_sight_is_only_shown_by_the_first_a(page: Page, stage: Stage) -> None:
+    open_inbox(page, stage)
+    page.keyboard.press("j")
+    expect(page.locator("#case-sentence")).to_have_text("Case 2")
+    page.wait_for_timeout(450)
+    page.evaluate("document.getElementById('case-2').closest('li').style.marginTop = '3000px'")
+    page.keyboard.press("a")
+    expect(page.locator("#case-2")).to_be_in_viewport()
+    page.keyboard.press("a")
+    expect(page).to_have_url(f"{stage.url}/done/2/?")
+
+
 def test_d_asks_for_the_reason(page: Page, stage: Stage) -> None:
     open_inbox(page, stage)
     page.keyboard.press("d")

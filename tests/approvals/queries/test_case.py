@@ -105,9 +105,15 @@ def test_the_button_says_what_pressing_it_does(reviewer, reviewer2, admin, need,
     assert (found.have, found.need) == (answers, need)
 
 
-@pytest.mark.parametrize(("amount", "is_deliberate"), [("99999.99", False), ("100000.00", True)])
-def test_only_the_critical_asks_for_a_second_step(reviewer, amount, is_deliberate):
-    assert case_of(runs.held_run(payment(amount=amount)), reviewer).answer.is_deliberate == is_deliberate
+@pytest.mark.parametrize(
+    ("amount", "asks", "by_key"),
+    [("9999.99", "", False), ("99999.99", "", True), ("100000.00", "amount", True)],
+)
+def test_only_the_critical_asks_for_its_amount_once_more_and_a_key_opens_a_sheet_for_the_high(
+    reviewer, amount, asks, by_key
+):
+    answer = case_of(runs.held_run(payment(amount=amount)), reviewer).answer
+    assert (answer.asks, answer.by_key) == (asks, by_key)
 
 
 def test_the_payload_is_whole_and_exact(reviewer):

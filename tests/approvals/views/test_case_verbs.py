@@ -116,7 +116,7 @@ def test_a_call_is_changed_field_by_field_and_shown_as_a_difference(reviewer, re
     assert answer.url == reverse("approvals:case", args=[new.id])
     shown = page(browser(reviewer2), new)
     assert "Changed by reviewer" in shown
-    assert "amount changed 82000.00 820.00" in shown
+    assert "amount money changed 82,000.00 EUR 820.00 EUR 81,180.00 EUR less, 99 %" in shown
     assert "Unchanged: 4 fields" in shown
     assert "somebody else must approve it" in page(client, new)
     assert "The request that took its place" in page(client, held)

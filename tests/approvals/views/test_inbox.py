@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import itertools
 import re
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -13,9 +15,9 @@ from django.utils import timezone
 
 from approvals.models import ApprovalRequest
 from approvals.queries import inbox as queries
-from approvals.services import sign_offs
+from approvals.services import pick_ups, sign_offs
 from tests.approvals import runs
-from tests.approvals.rows import move_deadline
+from tests.approvals.rows import move_deadline, unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +33,16 @@ def browser(person) -> Client:  # type: ignore[no-untyped-def]
     return client
 
 
-def listed(person, **asked: object) -> list[str]:  # type: ignore[no-untyped-def]
-    return [
-        row.sentence.split(" to ")[1].split(" (")[0] for row in queries.inbox(person=person, **asked).rows
-    ]  # type: ignore[arg-type]
+def shown(person, tab: queries.Tab = "mine", **asked: object) -> queries.Inbox:  # type: ignore[no-untyped-def]
+    return queries.inbox(person=person, tab=tab, asked=queries.Asked(**asked))  # type: ignore[arg-type]
+
+
+def names(rows: object) -> list[str]:
+    return [row.sentence.split(" to ")[1].split(" (")[0] for row in rows]  # type: ignore[attr-defined]
+
+
+def listed(person, tab: queries.Tab = "mine", **asked: object) -> list[str]:  # type: ignore[no-untyped-def]
+    return names(shown(person, tab, **asked).rows)
 
 
 def payments(**amounts: str) -> str:
@@ -57,21 +65,49 @@ def reject(request: ApprovalRequest, by) -> None:  # type: ignore[no-untyped-def
 
 def test_the_most_urgent_stands_first_then_the_one_with_least_time(reviewer):
     run = payments(later="10000.00", small="5.00", soon="20000.00", critical="100000.00")
-    names = {
+    found = {
         request.sentence.split(" to ")[1].split(" (")[0]: request
         for request in ApprovalRequest.objects.filter(run=run)
     }
-    move_deadline(names["soon"], decide_by=timezone.now() + dt.timedelta(minutes=5))
-    move_deadline(names["small"], decide_by=timezone.now() + dt.timedelta(minutes=1))
+    move_deadline(found["soon"], decide_by=timezone.now() + dt.timedelta(minutes=5))
+    move_deadline(found["small"], decide_by=timezone.now() + dt.timedelta(minutes=1))
 
     assert listed(reviewer) == ["critical", "soon", "later", "small"]
 
 
-def test_a_thousand_low_requests_do_not_hide_a_critical_one(reviewer):
-    payments(**{f"p{number}": "1.00" for number in range(120)}, critical="100000.00")
+def test_a_flood_of_low_requests_hides_no_critical_one_whatever_the_order_page_or_filter(reviewer):
+    payments(**{f"p{number}": "1.00" for number in range(60)}, critical="100000.00")
 
-    assert listed(reviewer)[0] == "critical"
-    assert listed(reviewer, tab="all")[0] == "critical"
+    for tab, sort in itertools.product(("mine", "groups", "all"), queries.SORTS):
+        first = shown(reviewer, tab, sort=sort)
+        second = shown(reviewer, tab, sort=sort, after=first.next)
+        filtered = shown(reviewer, tab, sort=sort, tier="medium")
+        assert names(first.rows)[0] == "critical"
+        assert (len(first.rows), len(second.rows)) == (50, 11)
+        # Further pages, and filters that would leave it out, show it above the list.
+        assert names(second.pinned) == names(filtered.pinned) == ["critical"]
+        assert first.pinned == ()
+
+
+def test_a_flood_through_one_payee_is_one_line_and_a_critical_one_stands_for_itself(reviewer):
+    same = {**runs.PAYMENT, "payee": "Flood"}
+    runs.held_run(
+        *[{**same, "amount": f"{number}.00"} for number in range(1, 8)],
+        {**same, "amount": "100000.00"},
+        {**same, "amount": "100000.00", "note": "again"},
+        {**runs.PAYMENT, "payee": "Other", "amount": "3.00"},
+    )
+    found = shown(reviewer)
+
+    assert [(row.tier, row.repeats) for row in found.rows] == [
+        ("critical", 0),
+        ("critical", 0),
+        ("medium", 6),
+        ("medium", 0),
+    ]
+    leader = next(row for row in found.rows if row.repeats)
+    assert len(shown(reviewer, like=str(leader.id)).rows) == 7
+    assert queries.waiting_for(reviewer) == 10
 
 
 def test_tabs_split_what_waits_for_me_for_others_and_what_is_decided(reviewer, reviewer2, operator):
@@ -117,13 +153,73 @@ def test_the_filter_finds_by_words_and_by_what_is_at_stake(reviewer, asked, expe
     assert listed(reviewer, **asked) == expected
 
 
-def test_pages_hold_fifty_and_a_page_beyond_the_last_is_the_last(reviewer):
+def test_pages_follow_each_other_without_gap_or_repeat_while_requests_come_in_between(reviewer):
     payments(**{f"p{number:03}": "1.00" for number in range(53)})
+    first = shown(reviewer)
+    payments(**{f"new{number}": "1.00" for number in range(3)})
+    second = shown(reviewer, after=first.next)
 
-    assert len(listed(reviewer)) == 50
-    assert len(listed(reviewer, page=2)) == 3
-    assert len(listed(reviewer, page=99)) == 3
-    assert len(listed(reviewer, page="x")) == 50
+    assert (len(first.rows), len(second.rows), second.next) == (50, 6, "")
+    assert not {row.id for row in first.rows} & {row.id for row in second.rows}
+    assert set(names([*first.rows, *second.rows])) >= {f"p{number:03}" for number in range(53)}
+
+
+def test_all_goes_on_from_what_waits_to_what_is_decided(reviewer, reviewer2):
+    run = payments(**{f"p{number:03}": "1.00" for number in range(52)})
+    for request in ApprovalRequest.objects.filter(run=run, sentence__contains="p00"):
+        reject(request, reviewer2)
+    first = shown(reviewer, "all")
+    second = shown(reviewer, "all", after=first.next)
+
+    assert [row.status for row in first.rows] == ["pending"] * 42 + ["rejected"] * 8
+    assert [row.status for row in second.rows] == ["rejected"] * 2
+
+
+@pytest.mark.parametrize("cursor", ["x", "e30", "WzBd", "WzAsImEiLCJiIiwiYyIsImQiXQ", "WzksMV0", "A" * 400])
+def test_a_cursor_that_cannot_be_read_is_the_first_page(reviewer, cursor):
+    payments(ACME="1.00")
+
+    assert listed(reviewer, after=cursor) == ["ACME"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"tool": "tests.pay"}, 2),
+        ({"tool": "tests.other"}, 0),
+        ({"agent": "treasurer"}, 2),
+        ({"least": Decimal("500")}, 1),
+        ({"most": Decimal("500")}, 1),
+        ({"older": dt.timedelta(hours=1)}, 0),
+        ({"older": dt.timedelta(0)}, 2),
+    ],
+    ids=str,
+)
+def test_the_filter_finds_by_tool_agent_amount_and_age(reviewer, asked, expected):
+    payments(ACME="1.00", Umbrella="900.00")
+
+    assert len(listed(reviewer, **asked)) == expected
+
+
+def test_what_may_be_decided_now_is_mine_and_what_is_not_open_yet_waits_on_others(reviewer, reviewer2):
+    payments(ACME="1.00")
+    request = ApprovalRequest.objects.get()
+    with unguarded():
+        ApprovalRequest.objects.filter(pk=request.pk).update(open_groups=["finance"])
+
+    assert listed(reviewer) == []
+    assert listed(reviewer, "waiting") == ["ACME"]
+    assert listed(reviewer, "groups") == ["ACME"]
+    pick_ups.pick_up(request=str(request.pk), by=reviewer, now=timezone.now())
+    assert listed(reviewer) == ["ACME"]
+
+
+def test_a_list_takes_as_many_questions_to_the_database_however_long_it_is(
+    reviewer, django_assert_max_num_queries
+):
+    payments(**{f"p{number}": "1.00" for number in range(40)})
+    with django_assert_max_num_queries(20):
+        shown(reviewer)
 
 
 # ---- the page ----

@@ -58,6 +58,7 @@ def answer(client: Client, request: ApprovalRequest, verb: str = "approve", **mo
         "seen_digest": request.digest,
         "seen_version": request.version,
         "reason": more.get("reason", TYPED),
+        "amount": "100000.00",
     }
     return client.post(
         reverse("approvals:sign_off", args=[request.id]), form, headers=more.get("headers", {})

@@ -1,0 +1,82 @@
+"""Canaries as administrators see them: what was planted, and who noticed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, cast
+
+from approvals.domain.requests import WORDS, State
+from approvals.models import ApprovalRequest, Canary
+from approvals.queries import requests
+from orchestrator import blobs
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class CanaryCard:
+    """One canary. `request` is empty until its run has asked."""
+
+    flaw: str
+    planted_by: str
+    planted_at: dt.datetime
+    request: str
+    sentence: str
+    status: str
+    status_words: str
+    decided_by: str
+    was_caught: bool | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A request that a canary may be made to look like."""
+
+    id: str
+    sentence: str
+    tool: str
+    agent: str
+
+
+def planted() -> tuple[CanaryCard, ...]:
+    """The latest canaries."""
+    rows = list(Canary.objects.order_by("-planted_at")[:MOST])
+    asked: dict[object, ApprovalRequest] = {}
+    for found in ApprovalRequest.objects.filter(run__in=[row.run for row in rows]).order_by("revision"):
+        asked[found.run] = found
+    return tuple(_card(row, asked.get(row.run)) for row in rows)
+
+
+def samples() -> tuple[Sample, ...]:
+    """The latest request of each tool and agent that is no canary itself."""
+    own = ApprovalRequest.objects.exclude(run__in=Canary.objects.values("run"))
+    latest = own.order_by("tool", "agent", "-opened_at").distinct("tool", "agent")[:20]
+    return tuple(Sample(str(row.id), row.sentence, row.tool, row.agent) for row in latest)
+
+
+def flaw_of(run: str) -> str:
+    """What is wrong with the canary of this run; empty when it is none."""
+    return Canary.objects.filter(run=run).values_list("flaw", flat=True).first() or ""
+
+
+def call_of(request: str) -> tuple[dict[str, Any], str]:
+    """The arguments of a request, and its agent's reason. Raises UnknownRequest."""
+    opened = requests.load(request).opened
+    return dict(blobs.value(opened.arguments)), opened.stated_reason
+
+
+def _card(row: Canary, found: ApprovalRequest | None) -> CanaryCard:
+    status = found.status if found is not None else ""
+    caught = {"rejected": True, "approved": False, "lapsed": False, "revoked": False, "stale": False}
+    return CanaryCard(
+        flaw=row.flaw,
+        planted_by=row.planted_by,
+        planted_at=row.planted_at,
+        request=str(found.id) if found is not None else "",
+        sentence=found.sentence if found is not None else "",
+        status=status,
+        status_words=WORDS[cast(State, found.status)] if found is not None else "not asked yet",
+        decided_by=found.decided_by if found is not None else "",
+        was_caught=caught.get(status),
+    )

@@ -1,0 +1,115 @@
+"""A reviewer clears a full inbox by keyboard alone, and answers several requests at once.
+
+`make test` clears what one run asks for; COUNTERSIGN_JOURNEY_REQUESTS=100 clears a hundred and says how long it took.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.sites import Site
+from tests.journeys import steps
+
+OF_A_RUN = 8
+KEYS_ARE_DEAD = 450
+MOST_SECONDS_EACH = 2.4
+
+
+def _full(site: Site, count: int) -> dict[str, str]:
+    """So many runs that at least `count` requests wait; their ids with their tiers."""
+    names = sorted(path.name for path in steps.EXAMPLES.glob("*.xml"))
+    runs = [steps.start_payments(site, *names) for _ in range(-(-count // OF_A_RUN))]
+
+    def waiting() -> dict[str, str] | None:
+        from approvals.models import ApprovalRequest
+
+        found = ApprovalRequest.objects.filter(run__in=runs, status="pending")
+        return {str(one.id): one.tier for one in found} if found.count() == OF_A_RUN * len(runs) else None
+
+    return site.wait_for(lambda: site.database(waiting), seconds=60 + count)
+
+
+def _statuses(site: Site, keys: dict[str, str]) -> dict[str, str]:
+    def ask() -> dict[str, str]:
+        from approvals.models import ApprovalRequest
+
+        return {str(one.id): one.status for one in ApprovalRequest.objects.filter(pk__in=keys)}
+
+    return site.database(ask)
+
+
+def test_a_reviewer_clears_mixed_requests_by_keyboard_with_no_wrong_answer(site: Site, page_of) -> None:
+    asked = int(os.environ.get("COUNTERSIGN_JOURNEY_REQUESTS", "8"))
+    tiers = _full(site, asked)
+    page: Page = page_of("reviewer")
+    page.goto("/inbox/")
+    expect(page.locator("[data-inbox-item]").first).to_be_visible()
+    meant: dict[str, str] = {}
+    began = time.monotonic()
+    page.keyboard.press("j")
+    for turn in range(len(tiers)):
+        page.wait_for_selector("#case [data-approve]:enabled")
+        page.wait_for_timeout(KEYS_ARE_DEAD)
+        key = page.locator("#case-current").input_value()
+        meant[key] = "rejected" if turn % 4 == 3 else "approved"
+        if meant[key] == "rejected":
+            page.keyboard.press("d")
+            page.keyboard.type("Not ordered.")
+            page.keyboard.press("Control+Enter")
+        elif tiers[key] == "high":
+            page.keyboard.press("a")
+            page.keyboard.type("Order and goods match.")
+            page.keyboard.press("Control+Enter")
+        else:
+            page.keyboard.press("a")
+            page.keyboard.press("a")
+        page.wait_for_function(
+            "key => document.querySelector('#case-current')?.value !== key || document.querySelector('#case-outcome')",
+            arg=key,
+        )
+    seconds = time.monotonic() - began
+
+    assert _statuses(site, tiers) == meant
+    expect(page.locator("#inbox-rows")).to_contain_text("Nothing waits for you")
+    expect(page.locator("#inbox-rows")).not_to_contain_text("pproved")
+    print(f"{len(tiers)} requests cleared by keyboard in {seconds:.0f} s")
+    assert seconds < MOST_SECONDS_EACH * len(tiers) + 10
+
+
+def test_several_of_one_tool_are_answered_at_once_and_who_was_first_is_named(site: Site, page_of) -> None:
+    tiers = _full(site, OF_A_RUN)
+    page: Page = page_of("reviewer")
+    page.goto("/inbox/?tier=medium")
+    boxes = page.locator("[data-select]")
+    expect(boxes.first).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("[data-bulk-words]")).to_have_text("1 selected: payments.pay")
+    page.wait_for_timeout(KEYS_ARE_DEAD)
+    page.keyboard.press("Shift+J")
+    expect(page.locator("[data-bulk-words]")).to_have_text("2 selected: payments.pay")
+    chosen = [
+        value[:36]
+        for value in page.locator("[data-select]:checked").evaluate_all("all => all.map(one => one.value)")
+    ]
+
+    page.route("**/inbox/rows/**", lambda route: route.abort())
+    colleague: Page = page_of("reviewer2")
+    colleague.goto(f"/inbox/{chosen[0]}/")
+    colleague.locator("[data-reject]").click()
+    colleague.locator("#reject-sheet-reason").fill("Paid already.")
+    colleague.locator("#reject-sheet [data-sheet-confirm]").click()
+    site.wait_for(lambda: _statuses(site, tiers)[chosen[0]] == "rejected")
+    page.locator("[data-bulk-verb=approve]").click()
+    expect(page.locator("#bulk-sheet-title")).to_have_text("Approve 2 requests")
+    page.keyboard.type("All ordered and received.")
+    page.keyboard.press("Control+Enter")
+
+    done = page.locator("#bulk-done")
+    expect(done).to_contain_text("1 of 2 approved, the rest skipped")
+    expect(done).to_contain_text("reviewer2")
+    expect(done).to_contain_text("Paid already.")
+    assert [_statuses(site, tiers)[key] for key in chosen] == ["rejected", "approved"]
