@@ -119,7 +119,7 @@ def test_whoever_confirms_comes_back_to_the_undecided_case_with_what_they_typed(
     back = at.post(confirm, {"password": PASSWORD})
     assert (back.status_code, back["Location"]) == (302, case)
     shown = at.get(case)
-    assert shown.context["typed"] == {"reason": TYPED}
+    assert shown.context["typed"] == {"reason": TYPED, "amount": "100000.00"}
     assert state_of(critical) == ("pending", 0)
     answer(at, critical)
     assert state_of(critical) == ("approved", 1)
