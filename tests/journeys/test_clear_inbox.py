@@ -86,9 +86,10 @@ def test_several_of_one_tool_are_answered_at_once_and_who_was_first_is_named(sit
     boxes = page.locator("[data-select]")
     expect(boxes.first).to_be_visible()
     page.keyboard.press("j")
+    expect(page.locator("#case-sentence")).to_be_visible()
+    page.wait_for_timeout(KEYS_ARE_DEAD)
     page.keyboard.press("x")
     expect(page.locator("[data-bulk-words]")).to_have_text("1 selected: payments.pay")
-    page.wait_for_timeout(KEYS_ARE_DEAD)
     page.keyboard.press("Shift+J")
     expect(page.locator("[data-bulk-words]")).to_have_text("2 selected: payments.pay")
     chosen = [
