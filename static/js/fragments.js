@@ -16,7 +16,8 @@ function disturbs(current, next) {
   const focused = document.activeElement;
   if (current.contains(focused) && isTyping(focused) && !next.querySelector(`#${CSS.escape(focused.id || "-")}`)) return true;
   if (current.querySelector("dialog[open]")) return true;
-  if (!mouse.matches || !current.matches(":hover")) return false;
+  // What is settled holds no button that could be hit by mistake: its news is never kept back.
+  if (next.dataset.calm === "never" || !mouse.matches || !current.matches(":hover")) return false;
   return order(current) !== order(next);
 }
 
