@@ -14,7 +14,7 @@ import msgspec
 from django.utils import timezone
 
 from approvals.queries import requests as asked
-from approvals.services import canaries, grants, policies, questions, requests, samples
+from approvals.services import canaries, grants, history, policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
 
 
@@ -41,6 +41,9 @@ class PolicyGate:
             "levels": msgspec.to_builtins(found.levels),
             "clocks": msgspec.to_builtins(found.clocks),
         }
+        if found.decision == "hold":
+            origins = canaries.origins(facts) if is_canary else history.origins(facts)
+            details["origins"] = msgspec.to_builtins(origins)
         if found.decision == "hold" and not is_canary:
             details["grant"] = grants.covering(facts, found.tier)
         return Verdict(

@@ -9,6 +9,7 @@ import msgspec
 from approvals.domain.checks import Check
 from approvals.domain.eligibility import Exclusion
 from approvals.domain.fact import Fact
+from approvals.domain.provenance import Origin
 from approvals.domain.sentence import Part
 from approvals.domain.terms import Clocks, Finding, Level, Tier
 from orchestrator.domain.content import Content
@@ -41,6 +42,8 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     `editors` are all who changed the arguments in this or an earlier revision; none of them fills the quorum alone.
     `grant` names the standing grant that answered instead of people; the request is then its record.
+
+    `origins` say where the values of the call stand, as the system found them.
 
     `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
     """
@@ -75,6 +78,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     rule: str
     explanation: str
     findings: tuple[Finding, ...] = ()
+    origins: tuple[Origin, ...] = ()
     checks: tuple[Check, ...] = ()
     policy: str
     policy_revision: int

@@ -94,7 +94,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         where = f" ({self.where})" if self.where else ""
         speaks = ", in a passage that gives the agent instructions" if self.is_instructed else ""
-        return f"{self.argument} stands in {KIND_WORDS[self.kind]}{where}{speaks}"
+        stands = "stands" if self.kind == "unknown" else "stands in"
+        return f"{self.argument} {stands} {KIND_WORDS[self.kind]}{where}{speaks}"
 
 
 class Readied(msgspec.Struct, frozen=True):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
 from approvals.domain import deliberate, differences, money, quorum, record, spans
+from approvals.domain.provenance import KIND_WORDS, Origin
 from approvals.domain.requests import WORDS
 from approvals.domain.rules import CATEGORY_WORDS
 from approvals.domain.sentence import Part
@@ -96,6 +98,8 @@ class Case:
     unusual: tuple[str, ...]
     stated_reason: str
     checks: tuple[dict[str, str], ...]
+    origins: tuple[Origin, ...]
+    origins_words: str
     evidence: tuple[EvidenceCard, ...]
     evidence_count: int
     evidence_more: int
@@ -136,6 +140,11 @@ class Case:
     @property
     def is_pending(self) -> bool:
         return self.status == "pending"
+
+    @property
+    def is_instructed(self) -> bool:
+        """Whether a value stands in a passage that gives the agent instructions."""
+        return any(one.is_instructed for one in self.origins)
 
     @property
     def token(self) -> str:
@@ -188,6 +197,8 @@ def case(*, request: str, person: Any) -> Case:
         unusual=unusual(found),
         stated_reason=opened.stated_reason,
         checks=_checks(opened, run),
+        origins=opened.origins,
+        origins_words=origin_words(opened.origins),
         evidence=evidence(opened.evidence, run.files, work.read_file),
         evidence_count=opened.evidence_count,
         evidence_more=max(0, opened.evidence_count - len(opened.evidence)),
@@ -290,6 +301,15 @@ def _label(opened: record.Opened, have: int, need: int) -> str:
     except money.Unreadable:
         amount = ""
     return f"Approve and {opened.verb}{amount}"
+
+
+def origin_words(origins: Sequence[Origin]) -> str:
+    """Where the values of a call stand, counted: "3 in an uploaded file, 1 nowhere in what the agent was given"."""
+    counted = Counter(KIND_WORDS[one.kind] for one in origins)
+    return ", ".join(
+        f"{count} {'' if words.startswith('nowhere') else 'in '}{words}"
+        for words, count in counted.most_common()
+    )
 
 
 def _checks(opened: record.Opened, run: work.RunCard) -> tuple[dict[str, str], ...]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from approvals import projections
 from approvals.domain import canaries, record, terms
+from approvals.domain.provenance import Origin
 from approvals.domain.rules import CATEGORY_WORDS
 from approvals.models import Canary
 from approvals.queries import requests
@@ -108,6 +109,12 @@ def as_shown(facts: ActionFacts) -> ActionFacts:
     shown = replace(facts.tool, name=opened.tool, version=opened.tool_version)
     agent = replace(facts.agent, scope=replace(facts.agent.scope, tools=(opened.tool,)))
     return dataclasses.replace(facts, tool=shown, agent=agent, scope_now=None)
+
+
+def origins(facts: ActionFacts) -> tuple[Origin, ...]:
+    """Where the values of the imitated call stood: a canary's own stand nowhere, which would give it away."""
+    like = Canary.objects.filter(run=facts.run).values_list("like", flat=True).first()
+    return requests.load(like).opened.origins if like is not None else ()
 
 
 def held(found: terms.Assessment, facts: ActionFacts) -> terms.Assessment:

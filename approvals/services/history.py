@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from approvals.domain.known import Known
-from approvals.domain.provenance import TEXT_LENGTH, Sources, Text
+from approvals.domain.provenance import TEXT_LENGTH, Origin, Readied, Sources, Text, trace
 from approvals.domain.terms import Facts
 from orchestrator import blobs, eventlog
 from orchestrator.domain.specs import ToolSpec
@@ -19,6 +19,7 @@ from orchestrator.queries import contents, recorded, totals
 RESULTS = 50
 FILES = 50
 FILE_BYTES = 1_000_000
+ORIGINS = 20
 # Parts of a run's input that are no words of the person who started it.
 _NO_WORDS = frozenset({"files"})
 
@@ -71,6 +72,12 @@ def known_of(facts: ActionFacts, plain: Facts, *, at: dt.datetime | None = None)
         operands=operands(facts.tool),
         history=RunHistory(facts.run, facts.action, facts.reason),
     )
+
+
+def origins(facts: ActionFacts) -> tuple[Origin, ...]:
+    """Where the values of a call stand, for those who decide about it: the first ORIGINS of them."""
+    sources = RunHistory(facts.run, facts.action, facts.reason).sources()
+    return trace(facts.arguments, Readied.of(sources))[:ORIGINS]
 
 
 def operands(tool: ToolSpec) -> tuple[str, ...]:

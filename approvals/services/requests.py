@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from approvals.domain import checks, happenings, quorum, record, sentence, spans, terms
+from approvals.domain import checks, happenings, provenance, quorum, record, sentence, spans, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
 from approvals.queries import delegations, pools, requests
@@ -165,6 +165,7 @@ def opened_fact(
         explanation=verdict.explanation,
         checks=checks.of(policies.facts_of(facts)),
         findings=msgspec.convert(verdict.details.get("findings", []), tuple[terms.Finding, ...]),
+        origins=msgspec.convert(verdict.details.get("origins", []), tuple[provenance.Origin, ...]),
         policy=verdict.policy,
         policy_revision=verdict.policy_revision,
         levels=levels,

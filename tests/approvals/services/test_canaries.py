@@ -53,6 +53,7 @@ def test_it_reads_like_the_request_that_it_imitates(admin, reviewer):
     page = Client()
     page.force_login(reviewer)
     text = page.get(reverse("approvals:case", args=[found.id])).content.decode()
+    assert [one.kind for one in shown.origins] == ["unknown"] * 4  # as of the request that it imitates
     assert "canary" not in text.lower().replace("data-canary", "")
     assert case.case(request=str(found.id), person=admin).flaw == FLAW
 

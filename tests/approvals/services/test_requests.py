@@ -20,6 +20,7 @@ from orchestrator import eventlog
 from orchestrator.domain import digests
 from orchestrator.domain.specs import Limit
 from orchestrator.services import catalogue, facts
+from orchestrator.services import runs as run_services
 from tests.approvals import runs
 from tests.approvals.rows import move_deadline, unguarded
 
@@ -80,6 +81,19 @@ def test_a_held_payment_opens_one_request_that_says_everything():
     assert found.stated_reason == "The invoice matched."
     assert found.evidence[0].source == "invoice.xml"
     assert found.arguments == runs.state_of(run).actions["a1"].arguments
+
+
+def test_a_case_keeps_where_the_values_of_its_call_stand():
+    given = {"task": "Settle the invoices of ACME GmbH", "files": []}
+    run = run_services.start_revision(
+        spec=digests.encode(runs.SPEC), inputs=given, key="origins", by="operator", now=timezone.now()
+    )
+    runs.propose(run, runs.PAYMENT, reason="82000.00 EUR are due")
+    runs.work(run, ("assess",))
+
+    found = {one.argument: one.kind for one in opened(runs.request_of(run)).origins}
+
+    assert found == {"payee": "task", "amount": "agent", "currency": "agent", "iban": "unknown"}
 
 
 def test_routine_actions_run_without_asking_anybody():

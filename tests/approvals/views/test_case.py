@@ -95,6 +95,14 @@ def test_what_an_agent_wrote_is_escaped_and_hidden_characters_are_named(reviewer
     assert "characters that cannot be seen" in page
 
 
+def test_the_case_says_where_the_values_of_the_call_come_from(reviewer):
+    found = runs.request_of(runs.held_run({**runs.PAYMENT, "payee": "<b>Evil</b>"}))
+    page = browser(reviewer).get(reverse("approvals:case", args=[found.id])).text
+    assert "Where the values come from: 4 nowhere in what the agent was given" in page
+    assert "payee stands nowhere in what the agent was given" in page
+    assert "<b>Evil" not in page
+
+
 def test_the_form_echoes_the_digest_and_version_that_are_shown(reviewer, held):
     page = browser(reviewer).get(reverse("approvals:case", args=[held.id])).content.decode()
 
