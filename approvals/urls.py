@@ -39,6 +39,7 @@ urlpatterns = [
     path("inbox/<uuid:request_id>/wake/", views.wake, name="wake"),
     path("inbox/<uuid:request_id>/break-glass/", views.break_glass, name="break_glass"),
     path("inbox/<uuid:request_id>/change/", views.change, name="change"),
+    path("samples/", views.samples, name="samples"),
     path("grants/", views.grants, name="grants"),
     path("grants/<uuid:grant>/approve/", views.approve_grant, name="approve_grant"),
     path("grants/<uuid:grant>/revoke/", views.revoke_grant, name="revoke_grant"),

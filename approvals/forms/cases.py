@@ -155,3 +155,11 @@ class GrantForm(forms.Form):
                 raise forms.ValidationError("Write each line as argument = pattern, as in payee = ACME *.")
             found[name] = pattern
         return found
+
+
+class SampleForm(forms.Form):
+    """What a reviewer found of an action that the policy had allowed."""
+
+    sample = forms.UUIDField()
+    finding = forms.ChoiceField(choices=[("fine", "Fine"), ("wrong", "Wrong")])
+    note = forms.CharField(max_length=REASON_LENGTH, required=False, strip=True)

@@ -9,6 +9,7 @@ from approvals.views.inbox import inbox, inbox_rows
 from approvals.views.notifications import browser_notices, notifications
 from approvals.views.outgoing import group_notifications, hook, outgoing, retry_notice
 from approvals.views.oversight import canary_list, plant_canary, statistics
+from approvals.views.samples import samples
 from approvals.views.tokens import agent_tokens, own_tokens
 from approvals.views.verbs import ask, break_glass, let_go, pick_up, retract, revoke, snooze, wake
 
@@ -40,6 +41,7 @@ __all__ = [
     "retry_notice",
     "revoke",
     "revoke_grant",
+    "samples",
     "sign_off",
     "sign_off_many",
     "snooze",

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from approvals.forms.inbox import InboxFilter
-from approvals.queries import desk
+from approvals.queries import desk, samples
 from approvals.queries import inbox as queries
 
 SEE = "approvals.view_approvalrequest"
@@ -85,6 +85,14 @@ def list_context(request: HttpRequest, current: str = "") -> dict[str, Any]:
                 "count": found.mine if name == "mine" else None,
             }
             for name, label in queries.TABS.items()
+        ]
+        + [
+            {
+                "label": "Sampled",
+                "url": reverse("approvals:samples"),
+                "is_current": False,
+                "count": samples.open_samples(),
+            }
         ],
     }
 

@@ -101,6 +101,7 @@ DOORS: dict[str, Door] = {
     "approvals:canaries": Door(frozenset({"admin"}), READ),
     "approvals:plant_canary": Door(frozenset({"admin"}), CHANGE, {"like": uuid.UUID(int=7)}),
     "approvals:change": Door(EVERYBODY, CHANGE, {"request_id": uuid.UUID(int=7)}, of_subject=True),
+    "approvals:samples": Door(EVERYBODY, CHANGE, of_subject=True),
     "approvals:grants": Door(EVERYBODY, CHANGE, of_subject=True),
     "approvals:approve_grant": Door(frozenset({"admin"}), POST, {"grant": uuid.UUID(int=7)}),
     "approvals:revoke_grant": Door(frozenset({"admin"}), POST, {"grant": uuid.UUID(int=7)}),

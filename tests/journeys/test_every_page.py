@@ -82,6 +82,7 @@ PAGES: dict[str, Shown] = {
     "review-statistics": Shown("admin", "/inbox/statistics/"),
     "canaries": Shown("admin", "/inbox/canaries/"),
     "canary-plant": Shown("admin", "/inbox/canaries/like/{case}/"),
+    "samples": Shown("reviewer", "/samples/"),
     "inbox-decided": Shown("reviewer", "/inbox/?tab=decided"),
     "case": Shown("reviewer", "/inbox/{case}/"),
     "case-hostile": Shown("reviewer", "/inbox/{hostile}/"),
