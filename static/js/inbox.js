@@ -9,6 +9,8 @@ const DEAD = 400, ARMED_LASTS = 4000, PAUSE = 120;
 let armed = null;
 let armedTimer = 0;
 let opening = 0;
+// On a phone: who went back to the list stays there, whatever case was on its way.
+let wantsList = false;
 
 const inbox = () => document.querySelector("[data-inbox]");
 const place = () => document.getElementById("case");
@@ -43,6 +45,7 @@ export function move(step) {
   const at = all.indexOf(from);
   const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
   disarm();
+  wantsList = false;
   mark(next);
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
@@ -55,6 +58,7 @@ function open() {
   const item = document.activeElement?.closest?.("[data-inbox-item]") ?? current() ?? items()[0];
   if (!item) return false;
   clearTimeout(opening);
+  wantsList = false;
   item.click();
   return true;
 }
@@ -108,6 +112,7 @@ function leadBack() {
   if (inbox().querySelector(".case-back")) return;
   const back = element("button", { type: "button", class: "btn btn-sm case-back" }, icon("chevron-left"), "All cases");
   back.addEventListener("click", () => {
+    wantsList = true;
     inbox().classList.remove("has-case");
     (current() ?? items()[0])?.focus();
   });
@@ -146,11 +151,11 @@ if (inbox()) {
   register("s", "Put aside for yourself, or take back", press("[data-snooze]"));
   document.addEventListener("click", (event) => {
     const item = event.target.closest?.("[data-inbox-item]");
-    if (item && inbox().contains(item)) { disarm(); mark(item); }
+    if (item && inbox().contains(item)) { if (event.isTrusted) wantsList = false; disarm(); mark(item); }
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id !== "case") return;
-    inbox().classList.add("has-case");
+    if (!wantsList) inbox().classList.add("has-case");
     changed();
   });
   document.addEventListener("htmx:oobAfterSwap", (event) => { if (event.detail.target?.id === "case") changed(); });

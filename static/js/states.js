@@ -1,12 +1,12 @@
 /* Which colour and icon each state word has: the same table as config/templatetags/_states.py (a test compares). */
 
 const TONES = {
-  running: ["loader-2", "running started requested claimed executing assessing proposed open detached"],
+  running: ["loader-2", "running started requested claimed executing assessing proposed open detached sending"],
   waiting: ["clock-pause", "waiting held pending paused conditional reserved hold"],
-  succeeded: ["circle-check", "succeeded completed approved executed released allowed passed pass discharged published performed settled resumed active verified accepted in allow"],
+  succeeded: ["circle-check", "succeeded completed approved executed released allowed passed pass discharged published performed settled resumed active verified accepted in allow sent"],
   failed: ["circle-x", "failed rejected refused violated breached fatal exhausted deadlocked out firing dead_letter refuse"],
   provisional: ["circle-dashed", "degraded provisional suspect suspected repairable sent_back upstream_suspect unconfirmed"],
-  withdrawn: ["circle-minus", "withdrawn expired cancelled superseded stale lapsed revoked voided dropped retracted retired draft idle"],
+  withdrawn: ["circle-minus", "withdrawn expired cancelled superseded stale lapsed revoked voided dropped retracted retired draft idle ended"],
 };
 const ICONS = {
   paused: "player-pause", held: "hand-stop", hold: "hand-stop", refused: "ban", cancelled: "player-stop",

@@ -184,7 +184,7 @@ def status_of(run: str, action: str = "a1") -> str:
     names = [
         event.type
         for event in eventlog.events_after(run, 0)
-        if msgspec.json.decode(event.payload).get("action") == action
+        if event.type.startswith("action.") and msgspec.json.decode(event.payload).get("action") == action
     ]
     return names[-1].removeprefix("action.")
 

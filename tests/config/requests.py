@@ -39,6 +39,7 @@ def row(*, execute_by: timedelta | None = None, **columns: Any) -> ApprovalReque
                 "changed_at": now,
                 "remind_at": now + timedelta(minutes=7),
                 "escalate_at": now + timedelta(minutes=12),
+                "open_groups": [],
                 "questions": [],
                 "calls": [],
                 "is_break_glass": False,

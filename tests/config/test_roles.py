@@ -54,6 +54,7 @@ def test_ensuring_the_roles_again_takes_back_what_was_added_by_hand(reviewer):
                 "Agents",
                 "Policies",
                 "Audit",
+                "Outgoing",
                 "People",
             ],
         ),

@@ -55,7 +55,7 @@ def test_a_reviewer_comes_from_the_overview_to_a_case_rejects_it_and_goes_back_t
     _fits(page)
     page.locator("#reject-sheet-reason").fill("Not before Friday.")
     _tap(page.locator("#reject-sheet [data-sheet-confirm]"))
-    expect(page.locator("#case-outcome")).to_contain_text("Not before Friday.")
+    expect(page.locator("[data-just-decided]")).to_contain_text("Rejected")
     _tap(page.get_by_role("button", name="All cases"))
     expect(page.locator(".case-list")).to_be_visible()
     site.wait_for(lambda: steps.actions_of(site, run) == ["refused"])
