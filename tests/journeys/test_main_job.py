@@ -105,7 +105,9 @@ def test_all_of_it_can_be_done_without_a_mouse(site, new_context) -> None:
     page.keyboard.type(site.password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
-    expect(page.locator("#live-line")).to_have_attribute("data-live", "live")  # its scripts are there, keys included
+    expect(page.locator("#live-line")).to_have_attribute(
+        "data-live", "live"
+    )  # its scripts are there, keys included
     page.keyboard.press("g")
     page.keyboard.press("r")
     expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
