@@ -32,6 +32,7 @@ class Case:
     action: str
     amount: str
     status: str
+    reason: str
 
 
 def sign_in_link(site: Site, username: str) -> str:
@@ -98,7 +99,10 @@ def cases_of(site: Site, run: str) -> list[Case]:
 
         amounts = {action.action: action.amount for action in Action.objects.filter(run_id=run)}
         found = ApprovalRequest.objects.filter(run=run)
-        return [Case(str(one.id), one.action, f"{amounts[one.action]:.2f}", one.status) for one in found]
+        return [
+            Case(str(one.id), one.action, f"{amounts[one.action]:.2f}", one.status, one.reason)
+            for one in found
+        ]
 
     return site.database(ask)
 

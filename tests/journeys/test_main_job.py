@@ -150,6 +150,7 @@ def test_all_of_it_can_be_done_without_a_mouse(site, new_context) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.locator("#run-lede")).to_contain_text("cancelled", timeout=SOON)
     assert {case.status for case in steps.cases_of(site, run)} == {"approved", "rejected", "withdrawn"}
+    assert steps.case_over(site, run, "31000.00").reason == "Ask the carrier first."
 
 
 def _walk_to(page: Page, case: str) -> None:

@@ -59,6 +59,7 @@ def test_a_reviewer_comes_from_the_overview_to_a_case_rejects_it_and_goes_back_t
     _tap(page.get_by_role("button", name="All cases"))
     expect(page.locator(".case-list")).to_be_visible()
     site.wait_for(lambda: steps.actions_of(site, run) == ["refused"])
+    assert [one.reason for one in steps.cases_of(site, run)] == ["Not before Friday."]
 
 
 def test_an_operator_pauses_resumes_and_cancels_a_run(site, page_of) -> None:
