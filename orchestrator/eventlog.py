@@ -73,7 +73,8 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 def micros(moment: dt.datetime) -> int:
     """Whole microseconds since 1970 UTC: exactly what the column holds, so a hash can be checked later."""
-    return (moment - EPOCH) // dt.timedelta(microseconds=1)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 # ---- the cache of this process ----

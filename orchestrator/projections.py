@@ -40,10 +40,13 @@ class Put(NamedTuple):
     is_new: bool
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 @lru_cache(maxsize=1024)
 def moment(at: int) -> dt.datetime:
     """The time of an event, from whole microseconds."""
-    return dt.datetime.fromtimestamp(at // 1_000_000, tz=dt.UTC).replace(microsecond=at % 1_000_000)
+    return _EPOCH + dt.timedelta(microseconds=at)
 
 
 def rows(stream: str, recorded: Sequence[e.Event], before: Any, after: Any) -> list[Put]:
