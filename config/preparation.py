@@ -15,7 +15,9 @@ from django.db.migrations.executor import MigrationExecutor
 # connection, a thread or an event loop when imported (daphne.server would, so only what it is made of is here).
 PRELOADED = (
     "celery.apps.worker",
+    "celery.backends.base",
     "celery.concurrency.thread",
+    "celery.result",
     "celery.worker.components",
     "celery.worker.consumer",
     "kombu.transport.redis",
@@ -28,6 +30,7 @@ PRELOADED = (
 
 
 def preload() -> None:
+    """Load all of it. Without this the first who signs off waits for what the first message to a worker imports."""
     from django.urls import get_resolver
 
     from config.celery import app

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config import lifeline
+from config import lifeline, preparation
 
 log = logging.getLogger("config.web")
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             ping_interval=10,
             ping_timeout=20,
         )
+        preparation.preload()
         _settle_memory()
         log.info("Serving on %s port %s", host, port)
         server.run()
