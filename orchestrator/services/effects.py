@@ -23,7 +23,9 @@ from orchestrator.domain.effects import Fence
 from orchestrator.domain.state import RunState
 from orchestrator.outbox import Held, Owner
 from orchestrator.services import disk, leases
-from orchestrator.services.perform import NoLongerWanted, perform, usage_fields
+from orchestrator.services.perform import perform
+from orchestrator.services.replying import usage_fields
+from orchestrator.services.reports import NoLongerWanted
 
 log = structlog.get_logger(__name__)
 

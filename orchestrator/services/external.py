@@ -26,7 +26,7 @@ from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.state import Action, RunState
 from orchestrator.queries import external as queries
 from orchestrator.queries import published
-from orchestrator.services import perform
+from orchestrator.services import weighing
 
 Outcome = Literal["executed", "failed", "unknown"]
 WAITS = frozenset({"proposed", "held"})
@@ -138,7 +138,7 @@ def claim_action(*, caller: Caller, run: str, action: str, digest: str) -> Claim
         shared.must_step(found, "claimed")
         arguments = _sealed_arguments(state, found)
         at = timezone.now()
-        objection = perform.objection(state, found, at)
+        objection = weighing.objection(state, found, at)
         if objection is not None:
             recall = c.RecallAction(actor="system", at=eventlog.micros(at), action=action, reason=objection)
             engine.submit(run, recall)

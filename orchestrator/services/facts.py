@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from orchestrator import blobs, sql
-from orchestrator.domain import ids
+from orchestrator.domain import errors, ids
 from orchestrator.domain.replies import Evidence, Result
 from orchestrator.domain.specs import Scope, StageSpec
 from orchestrator.domain.state import Action, RunState
@@ -111,3 +112,15 @@ def file_digests(state: RunState) -> frozenset[str]:
     return frozenset(
         file["digest"] for file in files if isinstance(file, dict) and isinstance(file.get("digest"), str)
     )
+
+
+def reader(state: RunState) -> Callable[[str], bytes]:
+    """Reads files of this run and no others."""
+    allowed = file_digests(state)
+
+    def read_file(digest: str) -> bytes:
+        if digest not in allowed:
+            raise errors.NotPermitted("This file does not belong to the run.", digest=digest)
+        return blobs.read(digest)
+
+    return read_file

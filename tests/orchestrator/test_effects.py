@@ -15,7 +15,7 @@ from orchestrator.domain import errors
 from orchestrator.domain.replies import Reply, Usage
 from orchestrator.domain.specs import StageSpec
 from orchestrator.ports import Verdict
-from orchestrator.services import effects, leases, perform, rebuild, release
+from orchestrator.services import effects, executing, leases, perform, rebuild, release, replying
 from orchestrator.services import runs as run_services
 from tests.orchestrator import runs, workers
 from tests.orchestrator.workers import World, asks
@@ -264,7 +264,7 @@ def test_an_unexpected_error_is_tried_again_and_never_lost(
 ) -> None:
     run = runs.begin(SPEC)
     with monkeypatch.context() as patch:
-        patch.setattr(perform, "reply_command", lambda *_: 1 / 0)
+        patch.setattr(replying, "reply_command", lambda *_: 1 / 0)
         effects.advance_run(run=run)
     assert runs.effect(run, "t1")["state"] == "wanted"
     runs.due(run)
@@ -285,7 +285,7 @@ def crash_after_claim(run: str, world: World, tool: str) -> str:
         perform.perform(runs.state_of(run), held, outbox.Owner("first", 0))
     held = runs.take(run, "first")
     action = runs.state_of(run).actions["a1"]
-    perform._claim(
+    executing.claim(
         runs.state_of(run),
         action,
         runs.fence(held, finishes=False),
@@ -410,7 +410,7 @@ def test_a_refusal_of_something_still_wanted_is_tried_again_and_then_shown_to_a_
         raise errors.Refused("This can never be recorded.")
 
     settings.MAX_DISPATCHES = 2
-    monkeypatch.setattr(perform, "reply_command", refuses)
+    monkeypatch.setattr(replying, "reply_command", refuses)
     run = runs.begin(SPEC)
     effects.advance_run(run=run)
     assert runs.effect(run, "t1")["state"] == "wanted"
@@ -502,4 +502,4 @@ def test_a_result_is_held_on_to_while_the_database_is_away(
     [("0.25", "0.25"), ("NaN", None), ("-1", None), ("a lot", None), ("Infinity", None)],
 )
 def test_a_price_that_is_no_amount_is_unknown(said: str, recorded: str | None) -> None:
-    assert perform.usage_fields([Usage(model="m", cost=said)])["cost"] == recorded
+    assert replying.usage_fields([Usage(model="m", cost=said)])["cost"] == recorded

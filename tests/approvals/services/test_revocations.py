@@ -14,7 +14,7 @@ from approvals.domain import quorum
 from approvals.services import revocations, sign_offs
 from orchestrator import eventlog, outbox
 from orchestrator.domain import errors
-from orchestrator.services import perform
+from orchestrator.services import perform, reports
 from tests.approvals import runs
 from tests.approvals.answers import approve
 from tests.house.exact import assert_record_is_exact
@@ -137,7 +137,7 @@ def test_of_a_revoke_and_a_claim_the_one_that_holds_the_run_wins(first, reviewer
     request.refresh_from_db()
     if first == "revoke":
         assert (won, request.status, runs.status_of(run), runs.paid) == ("revoked", "revoked", "refused", [])
-        assert lost is None or isinstance(lost, errors.CountersignError | perform.NoLongerWanted)
+        assert lost is None or isinstance(lost, errors.CountersignError | reports.NoLongerWanted)
     else:
         assert isinstance(lost, revocations.AlreadyTaken)
         assert (request.status, runs.status_of(run), len(runs.paid)) == ("approved", "executed", 1)
