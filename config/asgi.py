@@ -16,11 +16,11 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from config.api_problems import ROOT  # noqa: E402
 from config.mcp_mount import PATH, McpMount  # noqa: E402
-from config.pages import PageHandler  # noqa: E402
+from config.pages import Pages  # noqa: E402
 from monitoring.routing import websocket_urlpatterns  # noqa: E402
 
 mcp = McpMount()
-pages = PageHandler()
+pages = Pages()
 
 
 async def by_path(scope: Any, receive: Any, send: Any) -> None:

@@ -15,7 +15,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 
 
-class PageHandler(ASGIHandler):
+class Pages(ASGIHandler):
     """Django's handler with a synchronous chain of middleware."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import path
 
 from config.asgi import by_path
-from config.pages import PageHandler
+from config.pages import Pages
 
 _threads: list[str] = []
 
@@ -65,7 +65,7 @@ async def _ask(application: Any, address: str) -> tuple[int, bytes]:
 async def test_a_page_stays_in_one_thread(address: str, said: bytes) -> None:
     _threads.clear()
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[f"{__name__}.Notes"] * 3):
-        assert await _ask(PageHandler(), address) == (200, said)
+        assert await _ask(Pages(), address) == (200, said)
     assert len(set(_threads)) == 1
     assert threading.current_thread().name not in _threads
 

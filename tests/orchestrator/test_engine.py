@@ -9,7 +9,7 @@ import pytest
 from django.db import DataError, connection, transaction
 from django.utils import timezone
 
-from orchestrator import blobs, engine, eventlog, mailbox, models, outbox, sql
+from orchestrator import blobs, engine, eventlog, kinds, mailbox, models, outbox, sql
 from orchestrator.domain import commands as c
 from orchestrator.domain import errors
 from orchestrator.domain.effects import Fence
@@ -223,8 +223,8 @@ def test_a_command_is_not_refused_over_what_another_process_has_changed() -> Non
     run = runs.begin()
     stale = eventlog.load(run)
     engine.submit(run, c.PauseRun(actor="user:operator", at=runs.now(), reason="look"))
-    with eventlog._guard:
-        eventlog._cache[run] = stale
+    with eventlog.states._guard:
+        eventlog.states._cache[run] = stale
     engine.submit(run, c.ResumeRun(actor="user:operator", at=runs.now()))
     assert runs.state_of(run).status == "running"
 
@@ -245,8 +245,8 @@ def test_a_publication_is_not_in_conflict_with_what_this_process_remembers() -> 
     record(0)
     stale = eventlog.load(stream)
     record(1)
-    with eventlog._guard:
-        eventlog._cache[stream] = stale
+    with eventlog.states._guard:
+        eventlog.states._cache[stream] = stale
     assert record(2) == 3
     with pytest.raises(ChangedMeanwhile):
         record(2)
@@ -515,7 +515,7 @@ def test_an_effect_that_was_dropped_before_comes_back_in_its_own_row() -> None:
         eventlog.load(run, fresh=True),
         engine.Submission(reply_of(run, actions=(), more=True), runs.fence(held), None, None, "runs"),
     )
-    (key,) = eventlog.kinds.find("run").plan(trial[0])
+    (key,) = kinds.find("run").plan(trial[0])
     models.Effect.objects.create(
         key=key, stream_id=run, kind="turn", subject="t2", queue="main", state="dropped"
     )

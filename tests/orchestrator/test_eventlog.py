@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from typing import Any
@@ -145,7 +146,7 @@ def test_a_snapshot_is_kept_every_two_hundred_events_and_shortens_the_fold() -> 
     for _ in range(105):
         runs.reply(run, more=True)
     kept = models.Snapshot.objects.get(stream_id=run)
-    assert kept.seq >= eventlog.SNAPSHOT_EVERY
+    assert kept.seq >= eventlog.states.SNAPSHOT_EVERY
     warm = eventlog.load(run)
     sql.run('DELETE FROM "orchestrator_event" WHERE stream_id=$1::uuid AND seq<$2', [run, kept.seq])
     assert state_after(run) == warm
@@ -184,9 +185,9 @@ def test_a_snapshot_never_goes_back() -> None:
 
 @transactional
 def test_the_cache_is_bounded_and_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eventlog, "CACHE_STATES", 3)
+    monkeypatch.setattr(eventlog.states, "CACHE_STATES", 3)
     made = [runs.begin() for _ in range(5)]
-    assert list(eventlog._cache) == made[-3:]
+    assert list(eventlog.states._cache) == made[-3:]
     entry = eventlog.load(made[-1])
     runs.reply(made[-1], more=True)
     eventlog.remember(made[-1], entry)
@@ -227,7 +228,7 @@ def lengthened(run: str, until: int) -> None:
             previous = digests.link(
                 previous, e.envelope(run, event.seq, name, version, "system", 0, event.at), payload
             )
-            moment = eventlog.EPOCH + eventlog.dt.timedelta(microseconds=event.at)
+            moment = eventlog.EPOCH + dt.timedelta(microseconds=event.at)
             rows.append((run, event.seq, name, version, "system", 0, moment, payload.decode(), previous))
     with (
         connection.cursor() as cursor,
