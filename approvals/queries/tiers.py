@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 
 from approvals.models import ApprovalRequest
+from orchestrator import sql
 
 
 def waiting_tier(request: uuid.UUID) -> str:
     """The tier of a request that waits; empty when none of this id does."""
-    waiting = ApprovalRequest.objects.filter(pk=request, status="pending")
-    return waiting.values_list("tier", flat=True).first() or ""
+    table = ApprovalRequest._meta.db_table
+    rows = sql.run(f"SELECT tier FROM \"{table}\" WHERE id=$1::uuid AND status='pending'", [request])
+    return str(rows[0][0]) if rows else ""

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from approvals.models import PickUp
 from approvals.queries import requests
 from approvals.services import rows
+from orchestrator import sql
 from orchestrator.domain import errors
 
 LENGTH = dt.timedelta(minutes=5)
@@ -53,5 +54,7 @@ def pick_up(*, request: str, by: Any, now: dt.datetime) -> dt.datetime:
 
 def let_go(*, person: str, request: str = "") -> None:
     """Stop looking at a case, or at whichever one has."""
-    held = PickUp.objects.filter(person=person)
-    (held.filter(request_id=uuid.UUID(request)) if request else held).delete()
+    sql.run(
+        'DELETE FROM "approvals_pickup" WHERE person=$1 AND ($2::uuid IS NULL OR request_id=$2::uuid)',
+        [person, request or None],
+    )

@@ -82,10 +82,10 @@ def withdraw_settled(*, found: record.Request, at: dt.datetime) -> bool:
     A request like that must not stay open: nobody could answer it. The caller holds the lock on the run's stream.
     """
     opened = found.opened
-    action = actions.action_card(opened.run, opened.action)
-    if action.state == "held":
+    state = actions.state_of(opened.run, opened.action)
+    if state == "held":
         return False
-    reason = f"The action no longer waits: it is {action.state}."
+    reason = f"The action no longer waits: it is {state}."
     _end(found, record.Withdrawn, reason, at)
     return True
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db import connection
 from django.db.models import DateTimeField, Func
 
 from approvals import projections
 from approvals.domain import record
 from approvals.models import ApprovalRequest, SignOff
 from approvals.services import recording
+from orchestrator import sql
 
 
 class ClockTimestamp(Func):
@@ -26,9 +26,8 @@ class ClockTimestamp(Func):
 
 
 def database_time() -> dt.datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: dt.datetime = cursor.fetchone()[0]
+    """The database's clock: the one by which deadlines are judged."""
+    moment: dt.datetime = sql.run("SELECT clock_timestamp()")[0][0]
     return moment
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestrator import models
+from orchestrator import models, sql
 from orchestrator.domain import errors
 
 
@@ -85,6 +85,16 @@ def action_card(run: str, action: str) -> ActionCard:
     if not rows:
         raise UnknownAction(run=run, action=action)
     return cards_of(rows)[0]
+
+
+def state_of(run: str, action: str) -> str:
+    """The state of one action, and nothing else of it: asked while a stream is locked. Raises UnknownAction."""
+    rows = sql.run(
+        'SELECT state FROM "orchestrator_action" WHERE run_id=$1::uuid AND action=$2', [run, action]
+    )
+    if not rows:
+        raise UnknownAction(run=run, action=action)
+    return str(rows[0][0])
 
 
 def waiting_actions(
