@@ -68,8 +68,8 @@ def with_memory(
     error: errors.PortFailure, transcript: Any, usage: tuple[replies.Usage, ...]
 ) -> errors.PortFailure:
     """The failure, with what the next attempt needs to know and what this one used."""
-    error.transcript = transcript  # type: ignore[attr-defined]
-    error.usage = usage  # type: ignore[attr-defined]
+    error.transcript = transcript
+    error.usage = usage
     return error
 
 

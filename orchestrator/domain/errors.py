@@ -6,6 +6,8 @@ what happens next: which status a page answers with, whether an effect is tried 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CountersignError(Exception):
     """Something went wrong; nothing was changed."""
@@ -51,7 +53,8 @@ class PortFailure(CountersignError):
 
     `retry` tells the effect what to do: "transient" waits and tries again, "contract" sends the text back to
     the agent, "budget" pauses and asks a person, "permanent" gives up at once.
-    `retry_after` is the wait the other side asked for, in seconds.
+    `retry_after` is the wait the other side asked for, in seconds. `transcript` and `usage` are what the next
+    attempt is told and what this one used, where the port knows it.
     """
 
     status = 502
@@ -67,6 +70,8 @@ class PortFailure(CountersignError):
         super().__init__(message, **facts)
         self.retry = retry
         self.retry_after = retry_after
+        self.transcript: Any = None
+        self.usage: tuple[Any, ...] = ()
 
 
 class Corrupt(CountersignError):

@@ -127,7 +127,7 @@ def _decimal(value: Any) -> str | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 18 or number.as_tuple().exponent < -10:  # type: ignore[operator]
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 18 or int(number.as_tuple().exponent) < -10:
         return None
     return format(number, "f")
 

@@ -204,7 +204,7 @@ def _failed(run: str, held: Held, failure: errors.PortFailure) -> None:
     if held.kind != "turn":
         _bury(run, held, message)
         return
-    transcript = getattr(failure, "transcript", None)
+    transcript = failure.transcript
     command = c.RecordTurnFailure(
         actor="system",
         at=eventlog.micros(timezone.now()),
@@ -212,7 +212,7 @@ def _failed(run: str, held: Held, failure: errors.PortFailure) -> None:
         retry=failure.retry,
         text=message,
         transcript=blobs.seal(transcript) if transcript is not None else None,
-        **usage_fields(getattr(failure, "usage", ())),
+        **usage_fields(failure.usage),
     )
     try:
         engine.submit(run, command, fence=Fence(held.key, held.token, True))

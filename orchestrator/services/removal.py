@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -93,7 +94,7 @@ def remove_streams(streams: Sequence[str], *, reason: str, by: str, now: dt.date
         models.Effect.objects.filter(stream_id=stream).delete()
         models.Run.objects.filter(pk=stream).delete()
         eventlog.remove(stream)
-        transaction.on_commit(lambda stream=stream: eventlog.forget(stream))  # type: ignore[misc]
+        transaction.on_commit(partial(eventlog.forget, stream))
     return len(found)
 
 
