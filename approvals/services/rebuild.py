@@ -5,10 +5,7 @@ repaired.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
-
-import msgspec
-from django.db import connection, transaction
+from typing import Any
 
 from approvals import projections
 from approvals.domain import canaries, delegations, grants, published, record, samples
@@ -21,28 +18,21 @@ from approvals.models import (
     SignOff,
     StandingGrant,
 )
+from approvals.services import row_tables
+from approvals.services.row_tables import StoredEvent, Table
 
 Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
-# Table -> (model, the columns that name a row). Automatic ids are no part of the comparison.
-TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "approval_request": (ApprovalRequest, ("id",)),
-    "sign_off": (SignOff, ("request_id", "number")),
-    "policy_revision": (PolicyRevision, ("slug", "revision")),
-    "sample": (Sample, ("id",)),
-    "delegation": (Delegation, ("id",)),
-    "standing_grant": (StandingGrant, ("id",)),
-    "canary": (Canary, ("id",)),
-}
-
-
-class StoredEvent(Protocol):
-    """An event as the log keeps it; only its type and payload are read."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def payload(self) -> str: ...
+# Sign-offs point at requests, so they come after them.
+TABLES = (
+    Table("approval_request", ApprovalRequest),
+    Table("sign_off", SignOff, ("request_id", "number")),
+    Table("policy_revision", PolicyRevision, ("slug", "revision")),
+    Table("sample", Sample),
+    Table("delegation", Delegation),
+    Table("standing_grant", StandingGrant),
+    Table("canary", Canary),
+)
 
 
 def rows_from(events: Iterable[StoredEvent]) -> Rows:
@@ -51,7 +41,7 @@ def rows_from(events: Iterable[StoredEvent]) -> Rows:
     taken: dict[str, samples.Sample] = {}
     delegated: dict[str, delegations.Delegation] = {}
     granted: dict[str, grants.Grant] = {}
-    found: Rows = {name: {} for name in TABLES}
+    found: Rows = {table.name: {} for table in TABLES}
     for event in events:
         payload = event.payload.encode() if isinstance(event.payload, str) else bytes(event.payload)
         if event.type == published.PolicyPublished.TYPE:
@@ -95,66 +85,16 @@ def rows_from(events: Iterable[StoredEvent]) -> Rows:
     return found
 
 
-def stored_rows() -> Rows:
-    """The rows as they stand in the tables, in the same shape."""
-    return {
-        name: {
-            tuple(columns[key] for key in keys): {
-                key: value for key, value in columns.items() if key != "id" or "id" in keys
-            }
-            for columns in model.objects.values()
-        }
-        for name, (model, keys) in TABLES.items()
-    }
-
-
 def differences(events: Iterable[StoredEvent]) -> list[str]:
     """Where the tables differ from the log, one sentence each; empty when they are exact."""
-    expected, stored = rows_from(events), stored_rows()
-    found: list[str] = []
-    for table in TABLES:
-        for key in sorted(expected[table].keys() | stored[table].keys(), key=str):
-            named = f"{table} {' '.join(map(str, key))}"
-            want, have = expected[table].get(key), stored[table].get(key)
-            if want is None:
-                found.append(f"{named}: the row has no event")
-            elif have is None:
-                found.append(f"{named}: the row is missing")
-            else:
-                found.extend(
-                    f"{named}: {column} is {_short(have[column])}, the log says {_short(value)}"
-                    for column, value in want.items()
-                    if have[column] != value
-                )
-    return found
+    return row_tables.differences(_expected(events))
 
 
 def repair(events: Iterable[StoredEvent]) -> None:
-    """Make the tables what the log says, in one transaction. The guards of the database are told that the log,
-    not a person, is changing the rows."""
-    expected, stored = rows_from(events), stored_rows()
-    with transaction.atomic():
-        _unguard(True)
-        # Sign-offs point at requests: their rows leave first and come last.
-        for table in ("sign_off", *(name for name in TABLES if name != "sign_off")):
-            model, keys = TABLES[table]
-            for key in stored[table].keys() - expected[table].keys():
-                model.objects.filter(**dict(zip(keys, key, strict=True))).delete()
-        for table in TABLES:
-            model, keys = TABLES[table]
-            for key, columns in expected[table].items():
-                if key not in stored[table]:
-                    model.objects.create(**columns)
-                elif stored[table][key] != columns:
-                    model.objects.filter(**dict(zip(keys, key, strict=True))).update(**columns)
-        _unguard(False)
+    """Make the tables what the log says."""
+    row_tables.repair(_expected(events))
 
 
-def _unguard(is_off: bool) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('countersign.rebuilding', %s, true)", ["on" if is_off else "off"])
-
-
-def _short(value: Any) -> str:
-    text = msgspec.json.encode(value, enc_hook=str).decode()
-    return text if len(text) <= 80 else f"{text[:80]}…"
+def _expected(events: Iterable[StoredEvent]) -> list[tuple[Table, row_tables.Rows]]:
+    rows = rows_from(events)
+    return [(table, rows[table.name]) for table in TABLES]

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
-
 from approvals.domain import notices_hooks as domain
 from approvals.models import Hook
-from approvals.services.rebuild import StoredEvent
+from approvals.services import row_tables
+from approvals.services.row_tables import StoredEvent, Table
+
+TABLE = Table("hook", Hook)
 
 
 def columns(fact: domain.HookFact) -> dict[str, Any]:
@@ -38,41 +39,18 @@ def columns(fact: domain.HookFact) -> dict[str, Any]:
 
 def differences(events: Iterable[StoredEvent]) -> list[str]:
     """Where the table differs from the log, one sentence each."""
-    expected, stored = _expected(events), _stored()
-    found = []
-    for key in sorted(expected.keys() | stored.keys(), key=str):
-        want, have = expected.get(key), stored.get(key)
-        if want is None or have is None:
-            found.append(f"hook {key}: the row {'has no event' if want is None else 'is missing'}")
-        else:
-            found += [
-                f"hook {key}: {column} is {have[column]!r:.80}, the log says {value!r:.80}"
-                for column, value in want.items()
-                if have[column] != value
-            ]
-    return found
+    return row_tables.differences([(TABLE, _expected(events))])
 
 
 def repair(events: Iterable[StoredEvent]) -> None:
     """Make the table what the log says. A hook whose secret is lost stays, and its notices say so."""
-    expected, stored = _expected(events), _stored()
-    with transaction.atomic():
-        Hook.objects.filter(pk__in=stored.keys() - expected.keys()).delete()
-        for key, wanted in expected.items():
-            if key not in stored:
-                Hook.objects.create(**wanted)
-            elif stored[key] != wanted:
-                Hook.objects.filter(pk=key).update(**wanted)
+    row_tables.repair([(TABLE, _expected(events))])
 
 
-def _expected(events: Iterable[StoredEvent]) -> dict[uuid.UUID, dict[str, Any]]:
-    found: dict[uuid.UUID, dict[str, Any]] = {}
+def _expected(events: Iterable[StoredEvent]) -> row_tables.Rows:
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for event in events:
         fact = domain.decode(event.type, event.payload.encode())
         if fact is not None:
-            found.setdefault(uuid.UUID(fact.hook), {}).update(columns(fact))
+            found.setdefault((uuid.UUID(fact.hook),), {}).update(columns(fact))
     return found
-
-
-def _stored() -> dict[uuid.UUID, dict[str, Any]]:
-    return {row["id"]: dict(row) for row in Hook.objects.values()}
