@@ -14,11 +14,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from config import groups, people_record, roles, staff
+from approvals.domain.delegations import DelegationOver
+from approvals.services.delegations import UnknownDelegation
+from config import groups, people_record, roles, staff, standing_in
 from orchestrator.domain import errors
 from orchestrator.queries import catalogue
 
 MANAGE = "config.manage_people"
+# What is said on the person's own page, where something else can be chosen.
+REFUSALS = (
+    staff.Unacceptable,
+    staff.OwnStanding,
+    staff.LastAdministrator,
+    staff.NoSecondFactor,
+    DelegationOver,
+    UnknownDelegation,
+)
 ROLE_WORDS = [
     ("operator", "Operator: starts runs, pauses and cancels them"),
     ("reviewer", "Reviewer: approves and rejects held actions"),
@@ -100,17 +111,22 @@ def invite(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, username: str) -> HttpResponse:
     card = staff.find_person(username)
     problem = ""
-    if request.method == "POST":
+    is_standing_in = request.method == "POST" and request.POST.get("do") == "stand_in"
+    stand_in = standing_in.form_for(card, request.POST if is_standing_in else None)
+    if is_standing_in:
+        if stand_in is None:
+            problem = f"{card.name} decides no requests, so there is nothing to hand over."
+        elif standing_in.set_for(card, stand_in, by=request.user):  # type: ignore[arg-type]
+            messages.success(request, f"It is set. {card.name} is told.")
+            return HttpResponseRedirect(reverse("person", args=[card.username]))
+    elif request.method == "POST":
         try:
             return _do(request, card, request.POST.get("do", ""))
-        except (
-            staff.Unacceptable,
-            staff.OwnStanding,
-            staff.LastAdministrator,
-            staff.NoSecondFactor,
-        ) as error:
+        except REFUSALS as error:
             problem = error.message
     context = {
+        "stand_in": stand_in,
+        "delegations": standing_in.of_person(card, timezone.now()),
         "person": card,
         "form": RolesForm(initial={"roles": card.roles}, label_suffix=""),
         "groups_form": GroupsForm(initial={"groups": card.groups}, label_suffix=""),
@@ -121,7 +137,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "answers_for": catalogue.owned_by(card.username),
         "crumbs": _crumbs(),
     }
-    return page_of(request, "people/person.html", context, status=422 if problem else 200)
+    is_wrong = problem or (stand_in is not None and stand_in.errors)
+    return page_of(request, "people/person.html", context, status=422 if is_wrong else 200)
 
 
 def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse:
@@ -145,6 +162,9 @@ def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse
     elif step in {"deactivate", "activate"}:
         staff.set_active(is_active=step == "activate", **common)
         said = f"{card.name} is {'active again' if step == 'activate' else 'deactivated and signed out'}."
+    elif step == "end_stand_in":
+        standing_in.end_for(card, request.POST.get("delegation", ""), by=request.user)  # type: ignore[arg-type]
+        said = "It is ended. They are told."
     else:
         raise errors.Refused("This is not something that can be done to a person.")
     messages.success(request, said)

@@ -78,6 +78,8 @@ def check(new: Delegation, others: Iterable[Delegation]) -> None:
         raise BadDelegation("Its end lies in the past. Give a later end.", field="until")
     if new.until - new.starts_at > LONGEST:
         raise BadDelegation(f"It may last {LONGEST.days} days at most. Give an earlier end.", field="until")
+    if new.set_by != new.person and not new.reason:
+        raise BadDelegation("Say why: it is set for somebody else, and they read it.", field="reason")
     for old in others:
         if old.ended_at is not None or old.until <= new.starts_at or new.until <= old.starts_at:
             continue
@@ -105,6 +107,12 @@ def evolve(found: Delegation | None, fact: DelegationSet | DelegationEnded) -> D
     if found is None or found.ended_at is not None:
         return found
     return replace(found, ended_at=fact.at, ended_by=fact.by)
+
+
+def told(fact: DelegationSet | DelegationEnded, known: Delegation) -> tuple[str, ...]:
+    """Who is told of it: those whom it concerns, but whoever did it themselves."""
+    by = fact.delegation.set_by if isinstance(fact, DelegationSet) else fact.by
+    return tuple(name for name in (known.person, known.delegate) if name and name != by)
 
 
 def encode(fact: DelegationSet | DelegationEnded) -> bytes:

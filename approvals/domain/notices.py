@@ -28,6 +28,8 @@ Kind = Literal[
     "break_glass",
     "run_failed",
     "run_paused",
+    "stands_in",
+    "stands_in_ended",
     "event",
     "test",
 ]

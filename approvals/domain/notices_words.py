@@ -68,8 +68,12 @@ _HEADS: dict[Kind, str] = {
     "break_glass": "Break-glass",
     "run_failed": "Run failed",
     "run_paused": "Run paused by a fault",
+    "stands_in": "Delegation set",
+    "stands_in_ended": "Delegation ended",
     "test": "Test",
 }
+# What is about no request, so that nothing is at stake in it.
+_NO_STAKES: frozenset[Kind] = frozenset({"run_failed", "run_paused", "stands_in", "stands_in_ended", "test"})
 _MANY: dict[Kind, str] = {
     "opened": "wait",
     "reminded": "still wait",
@@ -119,6 +123,23 @@ def head(line: Line) -> str:
     return f"{words} by {visible(line.by)}" if line.by else words
 
 
+def stand_in(
+    *,
+    person: str,
+    delegate: str,
+    is_leave: bool,
+    starts_at: dt.datetime,
+    until: dt.datetime,
+    zone: dt.tzinfo,
+) -> str:
+    """Who decides for whom, or who is away, from when until when."""
+    parts = [f"{visible(delegate)} decides for {visible(person)}"] if delegate else []
+    parts += [f"{'they are' if delegate else f'{visible(person)} is'} away"] if is_leave else []
+    place = getattr(zone, "key", "") or "UTC"
+    begin, end = starts_at.astimezone(zone), until.astimezone(zone)
+    return f"{', and '.join(parts)}, from {begin:%H:%M on %-d %b %Y} until {end:%H:%M on %-d %b %Y} ({place})"
+
+
 def clock(decide_by: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> str:
     """A deadline as people read it later: the time with its zone, and what was left when it was written."""
     local = decide_by.astimezone(zone)
@@ -143,7 +164,7 @@ def text_of(message: Wording, footer: str) -> str:
 
 def _item(line: Line, now: dt.datetime, zone: dt.tzinfo) -> Item:
     facts: list[tuple[str, str]] = []
-    if line.kind not in {"run_failed", "run_paused", "test"}:
+    if line.kind not in _NO_STAKES:
         facts.append(("Stakes", line.tier))
     if line.decide_by is not None and line.kind in {"opened", "reminded", "escalated"}:
         facts.append(("Decide by", clock(line.decide_by, now, zone)))

@@ -28,6 +28,12 @@ def of_person(username: str, at: dt.datetime) -> list[Delegation]:
     return _of(open_rows.filter(Q(person=username) | Q(delegate=username)))
 
 
+def find(key: str) -> Delegation | None:
+    """One by its id, ended or not."""
+    row = Row.objects.filter(pk=key).first()
+    return None if row is None else from_row(row)
+
+
 def from_row(row: Any) -> Delegation:
     return Delegation(
         id=str(row.id),

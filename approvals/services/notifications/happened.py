@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from django.contrib.auth import get_user_model
 
-from approvals.domain import happenings, record
+from approvals.domain import delegations, happenings, record
 from approvals.domain import notices as n
 from approvals.models import Notice
+from approvals.queries import delegations as known_delegations
 from approvals.queries import pools, requests
 from approvals.services import silence
 from orchestrator.domain import errors
@@ -42,6 +43,8 @@ def of(event: EventCard, now: dt.datetime) -> list[Happened]:
     """What this event is to people; nothing for most events. The people are those of this moment."""
     if event.type.startswith("run."):
         return _of_run(event)
+    if event.type.startswith("delegation."):
+        return _of_delegation(event)
     if not event.type.startswith(("request.", "breakglass.")):
         return []
     fact = record.decode(event.type, event.payload.encode())
@@ -116,6 +119,18 @@ def _of_run(event: EventCard) -> list[Happened]:
         return []
     told = n.Told(event=f"{event.stream}:{event.seq}", kind=kind, tier="high", run=event.stream)
     return [Happened(told, _members(OPERATORS), "", body.reason)]
+
+
+def _of_delegation(event: EventCard) -> list[Happened]:
+    fact = delegations.decode(event.type, event.payload.encode())
+    known = known_delegations.find(event.stream)
+    if fact is None or known is None:
+        return []
+    is_set = isinstance(fact, delegations.DelegationSet)
+    kind: n.Kind = "stands_in" if is_set else "stands_in_ended"
+    told = n.Told(event=f"{event.stream}:{event.seq}", kind=kind, tier="medium")
+    by = known.set_by if is_set else known.ended_by
+    return [Happened(told, delegations.told(fact, known), by, known.reason if is_set else "")]
 
 
 def _told(event: EventCard, kind: n.Kind, found: record.Request) -> n.Told:

@@ -53,7 +53,9 @@ def news(*, person: str, after: str, now: dt.datetime) -> News:
     groups = list(bundles.values())
     shown = [
         Shown(
-            tag=str(group[0].request or group[0].run) if len(group) == 1 else group[0].message,
+            tag=str(group[0].request or group[0].run or group[0].event)
+            if len(group) == 1
+            else group[0].message,
             title=message.headline,
             text=", ".join(f"{label} {value}" for label, value in message.items[0].facts if label != "Digest")
             if len(group) == 1

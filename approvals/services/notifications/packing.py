@@ -22,8 +22,9 @@ from approvals.domain import notices as n
 from approvals.domain import notices_hooks, notices_words, record
 from approvals.domain.visible import visible
 from approvals.models import Hook, Notice, SignOff
-from approvals.queries import people, requests
+from approvals.queries import delegations, people, requests
 from approvals.services import silence
+from approvals.services.delegations import UnknownDelegation
 from approvals.services.notifications import hooks, preferences, tries
 from orchestrator.domain import errors
 from orchestrator.queries import runs
@@ -193,6 +194,8 @@ def _line(row: Notice, looked: _Looked) -> notices_words.Line:
             url=absolute("approvals:inbox"),
             by=row.by,
         )
+    if kind in {"stands_in", "stands_in_ended"}:
+        return _stand_in(row, kind)
     if row.request is None:
         card = runs.run_card(str(row.run))
         return notices_words.Line(
@@ -216,6 +219,27 @@ def _line(row: Notice, looked: _Looked) -> notices_words.Line:
         status=_decision(row),
         decide_by=opened.decide_by,
         by=people.name_of(row.by) if row.by and row.by != "system" else "",
+        reason=row.reason,
+    )
+
+
+def _stand_in(row: Notice, kind: n.Kind) -> notices_words.Line:
+    known = delegations.find(row.event.partition(":")[0])
+    if known is None:
+        raise UnknownDelegation()
+    return notices_words.Line(
+        kind=kind,
+        sentence=notices_words.stand_in(
+            person=people.name_of(known.person),
+            delegate=people.name_of(known.delegate) if known.delegate else "",
+            is_leave=known.is_leave,
+            starts_at=known.starts_at,
+            until=known.until,
+            zone=timezone.get_default_timezone(),
+        ),
+        tier="medium",
+        url=absolute("approvals:delegations"),
+        by=people.name_of(row.by),
         reason=row.reason,
     )
 

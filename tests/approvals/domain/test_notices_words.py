@@ -148,3 +148,22 @@ def test_each_valid_secret_signs_the_time_and_the_bytes() -> None:
 )
 def test_an_address_that_may_be_a_key_is_not_shown_whole(url: str, place: str) -> None:
     assert hooks.place_of(url) == place
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"delegate": "Ben", "is_leave": False}, "Ben decides for Ann"),
+        ({"delegate": "", "is_leave": True}, "Ann is away"),
+        ({"delegate": "Ben", "is_leave": True}, "Ben decides for Ann, and they are away"),
+        ({"delegate": "B\u202een", "is_leave": False}, "B⟨U+202E⟩en decides for Ann"),
+    ],
+)
+def test_who_stands_in_is_said_with_both_ends_in_the_time_of_the_organisation(
+    given: dict[str, Any], said: str
+) -> None:
+    words_said = words.stand_in(
+        person="Ann", starts_at=NOW, until=NOW + dt.timedelta(days=2), zone=ZONE, **given
+    )
+    when = "from 14:00 on 25 Nov 2026 until 14:00 on 27 Nov 2026 (Europe/Berlin)"
+    assert words_said == f"{said}, {when}"

@@ -265,7 +265,9 @@ def test_only_oneself_or_an_administrator_delegates(operator, admin, reviewer, r
     with pytest.raises(delegations.NotYours):
         delegations.set_delegation(**asked, by=reviewer2)
 
-    made = delegations.set_delegation(**asked, by=admin)
+    with pytest.raises(delegations.delegations.BadDelegation, match="Say why"):
+        delegations.set_delegation(**asked, by=admin)
+    made = delegations.set_delegation(**asked, reason="in hospital", by=admin)
 
     with pytest.raises(delegations.NotYours):
         delegations.end_delegation(delegation=made.id, by=operator, now=timezone.now())
