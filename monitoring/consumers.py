@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 
-from monitoring.tails import in_thread, tails
+from monitoring.tails import in_thread, notices_of, tails
 from monitoring.viewers import Viewer
 
 HEARTBEAT_SECONDS = 20.0
@@ -22,7 +22,7 @@ HEARTBEAT = '{"type":"heartbeat"}'
 NOT_SIGNED_IN, NOT_PERMITTED, NOT_UNDERSTOOD = 4401, 4403, 4400
 MOST_STREAMS = 20
 MOST_CHARACTERS = 4096
-TOPICS = frozenset({"runs", "inbox"})
+TOPICS = frozenset({"runs", "inbox", "notices"})
 
 
 class Asked(msgspec.Struct):
@@ -37,6 +37,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     """One browser tab. Its session is looked at again with every heartbeat: signing out ends the socket."""
 
     viewer: Viewer | None = None
+    person = ""
     beating: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -72,7 +73,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if len(self.streams) > MOST_STREAMS or not _exists(asked.stream):
                 self.streams.discard(asked.stream)
                 return
-            await tails().join(self.viewer, asked.stream, asked.cursor)
+            is_own = asked.stream == "notices"
+            stream, cursor = (notices_of(self.person), None) if is_own else (asked.stream, asked.cursor)
+            await tails().join(self.viewer, stream, cursor)
 
     async def _beat(self) -> None:
         while True:
@@ -100,6 +103,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         person = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
         if not person.is_authenticated or not person.is_active:
             return NOT_SIGNED_IN
+        self.person = person.get_username()
         return 0 if person.has_perm("orchestrator.view_run") else NOT_PERMITTED
 
 

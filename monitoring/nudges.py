@@ -1,4 +1,4 @@
-"""Nudges between processes over Redis: which streams moved, and text that agents write right now.
+"""Nudges between processes over Redis: which streams moved, whom something new waits for, what agents write now.
 
 A nudge may be lost and is never waited for: the tails read the log, which is the truth. Publishing happens on side
 threads, so that neither a commit nor an agent ever waits for Redis.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,11 @@ def channel() -> str:
 def publish_heads(heads: Mapping[str, int]) -> None:
     """Tell every process that these streams moved. Called after commits, from the announcing thread."""
     _publish({"heads": dict(heads)})
+
+
+def publish_people(names: Sequence[str]) -> None:
+    """Tell every process that these people's open pages have something new to ask for."""
+    _publish({"people": list(names)})
 
 
 def publish_text(run: str, turn: str, chunk: str) -> None:

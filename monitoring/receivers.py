@@ -9,3 +9,4 @@ from orchestrator import dispatch
 def connect() -> None:
     dispatch.subscribe(nudges.publish_heads)
     dispatch.subscribe_text(nudges.publish_text)
+    dispatch.subscribe_people(nudges.publish_people)

@@ -39,6 +39,7 @@ MOST_BEHIND = 5000
 SLOW_SECONDS = 10.0
 KEPT_PAGES = 64
 RELOAD = frames.frame({"type": "reload"})
+NOTICES = frames.frame({"type": "notices"})
 
 
 async def in_thread(ask: Callable[..., Any], *values: Any) -> Any:
@@ -147,6 +148,11 @@ class Tail:
         return found
 
 
+def notices_of(person: str) -> str:
+    """The topic of one person's own notices: no other person's socket joins it."""
+    return f"notices:{person}"
+
+
 def _read(run: str, after: int) -> tuple[int, str] | None:
     cards = queries.events_after(run, after, limit=frames.FRAME_EVENTS)
     if not cards:
@@ -248,6 +254,9 @@ class Tails:
                     if viewer.has_room():
                         viewer.put(text)
             return
+        for name in message.get("people", ()):
+            for viewer in self.topics.get(notices_of(name), ()):
+                viewer.put_once(NOTICES)
         heads: dict[str, int] = message.get("heads", {})
         for run in heads:
             tail = self.tails.get(run)

@@ -7,7 +7,7 @@ stream in 20 ms. Waking sends a Celery message that carries the run's id only.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from celery import current_app
@@ -109,3 +109,22 @@ def tell_text(run: str, turn: str, chunk: str) -> None:
             listener(run, turn, chunk)
         except Exception:
             log.warning("text_lost", run=run, exc_info=True)
+
+
+PeopleListener = Callable[[Sequence[str]], None]
+_people_listeners: list[PeopleListener] = []
+
+
+def subscribe_people(listener: PeopleListener) -> None:
+    """Be told the names of people for whom something is new outside the log. May be lost."""
+    if listener not in _people_listeners:
+        _people_listeners.append(listener)
+
+
+def tell_people(names: Sequence[str]) -> None:
+    """Say that open pages of these people have something new to ask for."""
+    for listener in list(_people_listeners):
+        try:
+            listener(names)
+        except Exception:
+            log.warning("people_lost", people=len(names), exc_info=True)

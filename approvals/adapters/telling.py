@@ -19,6 +19,7 @@ from approvals.adapters.outcomes import Outcome
 from approvals.domain import notices as n
 from approvals.services.notifications import gathering, hooks, packing, tries
 from approvals.services.notifications.packing import Parcel
+from orchestrator import dispatch
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +38,11 @@ def tell_people() -> int:
     """Gather, then send what is due to people; returns how many messages were tried."""
     gathering.gather(timezone.now())
     parcels = packing.pack(tries.take(n.PERSONAL, timezone.now()), timezone.now())
-    for parcel in parcels:
-        if parcel.lane == "browser":
-            tries.sent(parcel.rows, now=timezone.now(), message=parcel.message)
+    shown = [parcel for parcel in parcels if parcel.lane == "browser"]
+    for parcel in shown:
+        tries.sent(parcel.rows, now=timezone.now(), message=parcel.message)
+    if shown:
+        dispatch.tell_people(sorted({parcel.rows[0].to for parcel in shown}))
     mails = [parcel for parcel in parcels if parcel.lane == "mail"]
     tried = set()
     for parcel, outcome in mail.send_all(mails) if mails else ():
@@ -71,13 +74,14 @@ def tell_hooks() -> int:
 
 
 def send_now(notice: int) -> Outcome | None:
-    """Try one notice of a hook while the caller waits, for the test button; None when it is taken already."""
+    """Try one mail or call while the caller waits, for the test buttons; None when it is taken already."""
     rows = tries.take_one(notice, timezone.now())
     parcels = packing.pack([rows], timezone.now()) if rows else []
     if not parcels:
         return None
-    outcome = hook_calls.post(parcels[0])
-    _keep(parcels[0], outcome)
+    parcel = parcels[0]
+    outcome = next(mail.send_all([parcel]))[1] if parcel.lane == "mail" else hook_calls.post(parcel)
+    _keep(parcel, outcome)
     return outcome
 
 

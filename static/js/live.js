@@ -83,6 +83,7 @@ function take(frame) {
   else if (frame.type === "text") say("cs:text", { stream: name, turn: frame.turn, chunk: frame.chunk });
   else if (frame.type === "page") say("cs:page", { html: frame.html });
   else if (frame.type === "changed") say("countersign:changed", { stream: name });
+  else if (frame.type === "notices") say("cs:notices", {});
   else if (frame.type === "reload") reload();
 }
 

@@ -1,41 +1,86 @@
-/* Notifications of the browser, while a page is open. Permission is asked by a button only. Pages ask what is new past
-   the place where this person's last page stood; one tag for each request, so that several pages show it once, and the
-   last word on a request closes what asked for it. Nothing is decided here: a click opens the page. */
+/* Notifications of the browser, while a page is open. Permission is asked by a button only. The page's socket says that
+   something is new; what it is, the page asks, past the place where this person's last page stood. Only while there is no
+   socket it asks every few seconds. What was decided, or answered by this person, closes wherever it is shown, also in a
+   notification of several. Nothing is decided here: a click opens the page. */
 import { whenPresent } from "./elements.js";
 
-const SOON = 1_000, EVERY = 10_000, LONGEST = 120_000;
+const SOON = 200, WITHOUT_SOCKET = 10_000, WITH_SOCKET = 120_000, LONGEST = 120_000;
+const MOST_OPEN = 200;
 const place = document.body.dataset.notices;
 const key = `cs-notices-${document.body.dataset.noticesFor ?? ""}`;
 const isAble = "Notification" in window;
 
 let failures = 0;
 let timer = 0;
-const open = new Map();
+/* Those that this page made, by tag; what all pages of this person show stands in the storage they share. */
+const made = new Map();
 
-function show(one) {
-  const shown = new Notification(one.title, {
-    body: one.text, tag: one.tag, requireInteraction: one.is_pressing && !one.closes, silent: one.closes,
-  });
-  shown.addEventListener("click", () => { window.focus(); location.assign(one.url); shown.close(); });
-  if (one.closes && one.wasAsked) { shown.close(); return; }
-  open.set(one.tag, shown);
+function shared() {
+  try { return new Map(JSON.parse(localStorage.getItem(`${key}-open`) ?? "[]")); } catch { return new Map(); }
 }
 
-function take(shown) {
-  const asked = new Set(JSON.parse(localStorage.getItem(`${key}-asked`) ?? "[]"));
-  for (const one of shown) {
-    open.get(one.tag)?.close();
-    show({ ...one, url: here(one.url), wasAsked: asked.has(one.tag) });
-    if (one.closes) asked.delete(one.tag); else asked.add(one.tag);
+function share(open) {
+  localStorage.setItem(`${key}-open`, JSON.stringify([...open].slice(-MOST_OPEN)));
+}
+
+function show(one, { silent = false } = {}) {
+  made.get(one.tag)?.close();
+  const shown = new Notification(one.title, {
+    body: one.text, tag: one.tag, requireInteraction: one.is_pressing && !one.closes, silent,
+  });
+  shown.addEventListener("click", () => { window.focus(); location.assign(here(one.url)); shown.close(); });
+  made.set(one.tag, shown);
+  return shown;
+}
+
+/** Close what has this tag. Where another page made it, one of the same tag takes its place and goes at once. */
+function close(tag, one) {
+  const own = made.get(tag) ?? show(one, { silent: true });
+  made.delete(tag);
+  own.close();
+}
+
+/** What no longer asks for anything leaves every notification that stood for it. */
+function end(open, ended) {
+  for (const [tag, one] of [...open]) {
+    const left = one.requests.filter((request) => !ended.has(request));
+    if (one.requests.length === 0 || left.length === one.requests.length) continue;
+    if (left.length === 0) {
+      open.delete(tag);
+      close(tag, one);
+    } else {
+      const rest = { ...one, requests: left, text: `${left.length} of ${one.of} still wait` };
+      open.set(tag, rest);
+      show(rest, { silent: true });
+    }
+  }
+}
+
+function take(news) {
+  const open = shared();
+  const ended = new Set(news.ended);
+  for (const one of news.shown) {
+    if (one.closes) {
+      show(one, { silent: true });
+    } else if (one.requests.length === 0 || one.requests.some((request) => !ended.has(request))) {
+      open.set(one.tag, { ...one, of: one.requests.length });
+      show(one);
+    }
     document.dispatchEvent(new CustomEvent("cs:notice", { detail: one }));
   }
-  localStorage.setItem(`${key}-asked`, JSON.stringify([...asked].slice(-200)));
+  end(open, ended);
+  share(open);
 }
 
 /** The page's own server, whatever name it is known by outside. */
 function here(url) {
   const found = new URL(url, location.href);
   return found.pathname + found.search;
+}
+
+function later(milliseconds) {
+  clearTimeout(timer);
+  timer = setTimeout(ask, milliseconds);
 }
 
 async function ask() {
@@ -50,18 +95,21 @@ async function ask() {
     // Another page of this person may have been told meanwhile.
     if ((localStorage.getItem(key) ?? "") === after) {
       localStorage.setItem(key, news.cursor);
-      take(news.shown);
+      take(news);
     }
     failures = 0;
   } catch {
     failures += 1;
   }
-  timer = setTimeout(ask, Math.min(LONGEST, EVERY * 2 ** failures));
+  const usual = document.documentElement.dataset.live === "live" ? WITH_SOCKET : WITHOUT_SOCKET;
+  later(Math.min(LONGEST, usual * 2 ** failures));
 }
 
 if (place) {
-  timer = setTimeout(ask, SOON);
-  document.addEventListener("countersign:changed", () => { clearTimeout(timer); timer = setTimeout(ask, SOON); });
+  later(SOON);
+  document.addEventListener("cs:notices", () => later(SOON));
+  // Back after a loss, something may have been missed; lost, the page asks by itself.
+  document.addEventListener("cs:live", (event) => later(event.detail.state === "live" ? SOON : WITHOUT_SOCKET));
 }
 
 whenPresent("[data-notices-permission]", (box) => {

@@ -23,6 +23,8 @@ def test_a_request_is_shown_wherever_the_reviewer_is_and_closes_when_somebody_el
     page: Page = page_of("reviewer")
     page.add_init_script(WATCH)
     refused: list[str] = []
+    heard: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
     page.on("console", lambda line: refused.append(line.text) if line.type == "error" else None)
     page.goto("/notifications/")
     ask = page.get_by_role("button", name="Let this browser show them")
@@ -37,6 +39,7 @@ def test_a_request_is_shown_wherever_the_reviewer_is_and_closes_when_somebody_el
     case = steps.held_case(site, run)
     site.wait_for(lambda: page.evaluate("window.shown.length > 0"))
     verb, title, tag = page.evaluate("window.shown[0]")
+    assert [frame for frame in heard if '"notices"' in frame]
     assert (verb, tag) == ("show", case.id)
     assert title.startswith("Waits for you: ")
 

@@ -130,3 +130,21 @@ async def test_frames_of_one_cursor_are_read_and_rendered_once_for_all(
     followed = tails.Tail(run, 40)
     pages = await asyncio.gather(*(followed._page(0) for _ in range(20)))
     assert all(page is pages[0] for page in pages)
+
+
+async def test_only_ones_own_notices_are_heard_and_at_once(signed_in: Client, reviewer: Any) -> None:
+    theirs = Client()
+    await tails.in_thread(theirs.force_login, reviewer)
+    mine, other = _socket(signed_in), _socket(theirs)
+    for socket in (mine, other):
+        await socket.connect()
+        for stream in ("notices", "notices:operator", "notices:reviewer"):
+            await socket.send_to(json.dumps({"type": "join", "stream": stream}))
+    while len(tails.tails().topics) < 2:
+        await asyncio.sleep(0.01)
+    await tails.tails()._take({"people": ["operator", "nobody"]})
+    assert json.loads(await mine.receive_from(1)) == {"type": "notices"}
+    assert await other.receive_nothing(0.1)
+    assert set(tails.tails().topics) == {"notices:operator", "notices:reviewer"}
+    for socket in (mine, other):
+        await socket.disconnect()

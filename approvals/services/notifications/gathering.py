@@ -21,7 +21,8 @@ from approvals.domain import notices as n
 from approvals.domain import notices_hooks
 from approvals.models import Hook, Notice, NoticePlace
 from approvals.queries import requests
-from approvals.services.notifications import happened, preferences
+from approvals.services.notifications import happened, open_pages, preferences
+from orchestrator import dispatch
 from orchestrator.domain import ids
 from orchestrator.queries import feed
 from orchestrator.queries.events import EventCard
@@ -53,6 +54,7 @@ def gather(now: dt.datetime) -> int:
             hooks = list(Hook.objects.filter(ended_at__isnull=True)) if events else []
             for event in events:
                 made += _tell_of(event, hooks, now)
+            _close_on_pages(events)
             if after != before:
                 NoticePlace.objects.filter(reader=READER).update(
                     tx=after.tx, stream=after.stream, seq=after.seq
@@ -73,6 +75,13 @@ def _tell_of(event: EventCard, hooks: Sequence[Hook], now: dt.datetime) -> int:
     except Exception:
         log.exception("notice_not_planned", stream=event.stream, seq=event.seq, type=event.type)
         return 0
+
+
+def _close_on_pages(events: Sequence[EventCard]) -> None:
+    """Have the pages asked that show what these events answer or end, so that it closes there at once."""
+    moved = {event.stream for event in events if event.type.startswith(("request.", "breakglass."))}
+    if moved and (names := open_pages.shown_to(moved)):
+        transaction.on_commit(lambda: dispatch.tell_people(names))
 
 
 def _for_people(one: happened.Happened, now: dt.datetime) -> list[Notice]:
