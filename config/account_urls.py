@@ -6,6 +6,7 @@ from allauth.account import views as account
 from allauth.mfa.webauthn import views as webauthn
 from django.urls import path
 
+from config import mail_address_pages as mail
 from config import second_factor_pages as pages
 
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", pages.Confirm.as_view(), name="account_reauthenticate"),
     path("password/change/", pages.ChangePassword.as_view(), name="account_change_password"),
+    path("mail/", mail.mail_page, name="mail_address"),
+    path("mail/confirm/<str:key>/", mail.confirm_address, name="account_confirm_email"),
     path("elsewhere/", pages.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("ways/", pages.WaysToSignIn.as_view(), name="mfa_index"),
     path("ways/code/", pages.ConfirmCode.as_view(), name="mfa_authenticate"),

@@ -124,6 +124,12 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "person.second_factor_added": lambda fact: f"Added {fact.get('factor')}",
     "person.second_factor_removed": lambda fact: f"Removed {fact.get('factor')}",
     "person.second_factor_reset": lambda fact: f"Second factor taken off: {_listed(fact.get('factors'))}",
+    "person.mail_address_given": lambda fact: (
+        f"Wrote a mail address at {fact.get('server')}, not confirmed yet"
+    ),
+    "person.mail_address_confirmed": lambda fact: f"Confirmed the mail address at {fact.get('server')}",
+    "person.mail_address_removed": lambda fact: f"Took away the mail address at {fact.get('server')}",
+    "person.mail_tested": lambda fact: f"Sent themselves a test mail, which was {fact.get('outcome')}",
     "person.recovery_codes_made": lambda fact: "Made recovery codes",
     "group.created": lambda fact: "Created",
     "group.members_set": _members,

@@ -144,6 +144,9 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "config.sign_in.ClosedAccounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+# How long the link works that confirms a mail address, in hours.
+MAIL_LINK_HOURS = int(os.environ.get("MAIL_LINK_HOURS", "24"))
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = MAIL_LINK_HOURS / 24
 # How long ago somebody may have proved that it is they, to approve what is critical or to change how they sign in.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(os.environ.get("CONFIRM_MINUTES", "15")) * 60
 MFA_ADAPTER = "config.second_factor.SecondFactors"

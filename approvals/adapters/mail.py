@@ -31,11 +31,21 @@ def send_all(parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, Outcome]]:
             connection.close()
 
 
+def send_text(*, to: str, subject: str, text: str) -> Outcome:
+    """One plain mail while the caller waits."""
+    headers = {"Auto-Submitted": "auto-generated"}
+    return _sent(EmailMultiAlternatives(subject, text, to=[to], headers=headers))
+
+
 def _send(connection: object, parcel: Parcel) -> Outcome:
     mail = EmailMultiAlternatives(
         parcel.subject, parcel.text, to=[parcel.address], headers=parcel.headers, connection=connection
     )
     mail.attach_alternative(parcel.html, "text/html")
+    return _sent(mail)
+
+
+def _sent(mail: EmailMultiAlternatives) -> Outcome:
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused as refused:
@@ -54,7 +64,7 @@ def _send(connection: object, parcel: Parcel) -> Outcome:
     except (OSError, smtplib.SMTPException) as error:
         return _away(error)
     except ValueError as error:
-        return Outcome(why=f"This mail cannot be sent to {parcel.address!r:.100}: {error}", is_final=True)
+        return Outcome(why=f"This mail cannot be sent to {mail.to[0]!r:.100}: {error}", is_final=True)
     return Outcome(arrived=True)
 
 

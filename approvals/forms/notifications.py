@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from approvals.domain import notices as n
@@ -25,14 +23,8 @@ class Clock(forms.TimeInput):
 
 
 class PreferenceForm(forms.Form):
-    """Channels by tier, the round-up, quiet hours. A group has no address."""
+    """Channels by tier, the round-up, quiet hours."""
 
-    address = forms.EmailField(
-        label="Your mail address",
-        required=False,
-        max_length=254,
-        help_text="Empty: the address of your account, if it has one.",
-    )
     mail = forms.MultipleChoiceField(
         label="By mail", choices=_CHOICES, widget=forms.CheckboxSelectMultiple, required=False
     )
@@ -58,11 +50,6 @@ class PreferenceForm(forms.Form):
     )
 
     use_required_attribute = False
-
-    def __init__(self, *args: Any, is_group: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if is_group:
-            del self.fields["address"]
 
     def preference(self) -> n.Preference:
         """What was chosen."""

@@ -97,12 +97,11 @@ class HookSecret(models.Model):
 
 
 class NoticePreference(models.Model):
-    """How one person, or whoever is in a group and said nothing, wants to be told. `address` is a person's own."""
+    """How one person, or whoever is in a group and said nothing, wants to be told."""
 
     is_group = models.BooleanField()
     subject = models.TextField()
     wants = models.JSONField()
-    address = models.EmailField(blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["is_group", "subject"], name="notice_preference_once")]

@@ -33,12 +33,12 @@ def notifications(request: HttpRequest) -> HttpResponse:
     stated = preferences.of_person(request.user)
     form = PreferenceForm(
         request.POST or None,
-        initial={**initial(stated.preference), "address": stated.own_address},
+        initial=initial(stated.preference),
         label_suffix="",
     )
     if form.is_valid():
         try:
-            preferences.save(subject=me, wants=form.preference(), address=form.cleaned_data["address"])
+            preferences.save(subject=me, wants=form.preference())
         except errors.Refused as refused:
             form.add_error(str(refused.facts["field"]), refused.message)
         else:

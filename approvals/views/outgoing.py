@@ -127,9 +127,7 @@ def group_notifications(request: HttpRequest, group: str) -> HttpResponse:
         preferences.forget(subject=group, is_group=True)
         messages.success(request, "The default holds for this group.")
         return redirect("approvals:outgoing")
-    form = PreferenceForm(
-        request.POST or None, initial=initial(stated.preference), is_group=True, label_suffix=""
-    )
+    form = PreferenceForm(request.POST or None, initial=initial(stated.preference), label_suffix="")
     if form.is_valid():
         try:
             preferences.save(subject=group, wants=form.preference(), is_group=True)

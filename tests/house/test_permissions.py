@@ -151,6 +151,9 @@ OPEN = frozenset(
         "account_inactive",
         "account_reauthenticate",
         "account_change_password",
+        # Each person's own mail address: tests/config/test_mail_address.py says who gets how far.
+        "mail_address",
+        "account_confirm_email",
         # Each person's own ways to sign in: tests/config/test_second_factor.py says who gets how far.
         "sign_out_elsewhere",
         "mfa_index",

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 
 from approvals.domain.notices import Channel, Preference
 from approvals.models import NoticePreference
+from approvals.queries import addresses as queries
 from orchestrator.domain import errors
 
 SEE = "approvals.view_approvalrequest"
@@ -27,7 +28,7 @@ class UnknownGroup(errors.NotFound):
 
 @dataclass(frozen=True)
 class Reachable:
-    """A person who may be told: where their mail goes, and how they want it."""
+    """A person who may be told: their confirmed address, if they have one, and how they want to be told."""
 
     name: str
     address: str
@@ -45,13 +46,14 @@ def reachable(names: Iterable[str]) -> dict[str, Reachable]:
     people = [one for one in accounts.prefetch_related("groups") if one.has_perm(SEE)]
     own = {row.subject: row for row in NoticePreference.objects.filter(is_group=False, subject__in=wanted)}
     groups = {row.subject: row for row in NoticePreference.objects.filter(is_group=True)}
+    known = queries.confirmed(wanted)
     found: dict[str, Reachable] = {}
     for person in people:
         name = person.get_username()
         row = own.get(name)
         given = row if row is not None else _of_groups(person, groups)
-        address = (row.address if row is not None else "") or str(getattr(person, "email", ""))
-        found[name] = Reachable(name, address, read(given.wants) if given is not None else Preference())
+        wants = read(given.wants) if given is not None else Preference()
+        found[name] = Reachable(name, known.get(name, ""), wants)
     return found
 
 
@@ -62,21 +64,20 @@ class Stated:
     preference: Preference
     address: str
     source: str
-    own_address: str = ""
 
 
 def of_person(person: Any) -> Stated:
-    """How this person is told now."""
+    """How this person is told now, and at which confirmed address."""
     name = person.get_username()
     row = NoticePreference.objects.filter(is_group=False, subject=name).first()
-    email = str(getattr(person, "email", ""))
+    address = queries.confirmed([name]).get(name, "")
     if row is not None:
-        return Stated(read(row.wants), row.address or email, "own", row.address)
+        return Stated(read(row.wants), address, "own")
     groups = {row.subject: row for row in NoticePreference.objects.filter(is_group=True)}
     given = _of_groups(person, groups)
     if given is not None:
-        return Stated(read(given.wants), email, given.subject)
-    return Stated(Preference(), email, "")
+        return Stated(read(given.wants), address, given.subject)
+    return Stated(Preference(), address, "")
 
 
 def of_group(group: str) -> Stated:
@@ -92,19 +93,19 @@ def groups() -> list[str]:
     return list(Group.objects.order_by("name").values_list("name", flat=True))
 
 
-def save(*, subject: str, wants: Preference, address: str = "", is_group: bool = False) -> None:
+def save(*, subject: str, wants: Preference, is_group: bool = False) -> None:
     """Keep how a person or a group wants to be told. Raises UnreadableTimes."""
     if (wants.quiet_from is None) != (wants.quiet_until is None):
         raise UnreadableTimes(field="quiet_from" if wants.quiet_from is None else "quiet_until")
     NoticePreference.objects.update_or_create(
         is_group=is_group,
         subject=subject,
-        defaults={"wants": msgspec.to_builtins(wants), "address": address},
+        defaults={"wants": msgspec.to_builtins(wants)},
     )
 
 
 def forget(*, subject: str, is_group: bool = False) -> None:
-    """Back to what the groups or the default say. A person's own address leaves with it."""
+    """Back to what the groups or the default say."""
     NoticePreference.objects.filter(is_group=is_group, subject=subject).delete()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from approvals.models import Notice
 from orchestrator import eventlog
-from tests.approvals.notifications.reading import gather
+from tests.approvals.notifications.reading import confirmed, gather
 from tests.fakes.outside import HttpServer, MailServer
 
 
@@ -42,11 +42,10 @@ def receiver() -> Iterator[HttpServer]:
 def people(
     transactional_db: None, operator: Any, admin: Any, reviewer: Any, reviewer2: Any
 ) -> dict[str, Any]:
-    """Operator, admin and two reviewers, each with a mail address; reading begins now."""
+    """Operator, admin and two reviewers, each with a confirmed mail address; reading begins now."""
     found = {"operator": operator, "admin": admin, "reviewer": reviewer, "reviewer2": reviewer2}
     for name, person in found.items():
-        person.email = f"{name}@desk.example"
-        person.save()
+        confirmed(person, f"{name}@desk.example")
     gather()
     return found
 

@@ -1,7 +1,11 @@
-"""Reads the log for notices once everything before it has settled: tests beside this one have transactions open."""
+"""Reads the log for notices once everything before it has settled: tests beside this one have transactions open.
+And gives people addresses."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from approvals.adapters import telling
@@ -20,3 +24,8 @@ def tell() -> None:
     settle()
     telling.tell_people()
     telling.tell_hooks()
+
+
+def confirmed(person: Any, address: str) -> None:
+    """As if this person had confirmed this address."""
+    EmailAddress.objects.create(user=person, email=address, verified=True, primary=True)
