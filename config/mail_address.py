@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from config import people_record
 from config.people import User
@@ -113,7 +114,7 @@ def _linked(person: User, key: str) -> EmailAddress:
     return found.email_address
 
 
-def _rows(person: User):  # type: ignore[no-untyped-def]  # allauth has no types for its managers
+def _rows(person: User) -> QuerySet[EmailAddress]:
     return EmailAddress.objects.filter(user=person).order_by("-verified", "-pk")
 
 

@@ -83,7 +83,7 @@ def _history(stream: str) -> History:
 
 
 def _words(name: str, payload: Mapping[str, Any]) -> str:
-    say = _WORDS.get(name)
+    say = WORDS.get(name)
     return say(payload) if say else name.replace(".", " ").replace("_", " ")
 
 
@@ -110,7 +110,9 @@ def _places(fact: Mapping[str, Any]) -> str:
     return f"Signed out at {count} place{'' if count == 1 else 's'}"
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+# As the history of one person or group says it, where whose it is stands above. The Audit page says who: see
+# `monitoring.domain.fact_words`.
+WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "person.invited": lambda fact: f"Invited; roles: {_listed(fact.get('roles'))}",
     "person.roles_set": lambda fact: (
         f"Roles: {_listed(fact.get('roles'))}; before: {_listed(fact.get('before'))}"

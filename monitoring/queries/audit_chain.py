@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from approvals.queries.of_action import requests_of
+from monitoring.domain import fact_words
 from monitoring.queries import audit_lines
 from monitoring.queries.event_page import LABELS
 from orchestrator.domain import errors
@@ -227,7 +228,7 @@ def _facts(event: EventCard, facts: Mapping[str, Any]) -> Iterable[Fact]:
     if event.type == "action.claimed":
         yield Fact("Claimed the digest", str(facts.get("digest", "")))
     for sign in getattr(event.body, "sign_offs", ()):
-        said = audit_lines.DONE.get(sign.verb, sign.verb)
+        said = fact_words.DONE.get(sign.verb, sign.verb)
         shown = f"shown {sign.seen_digest} version {sign.seen_version}"
         text = f"{sign.who} as {sign.role}, {said} at {_moment(sign.at)}, {shown}"
         yield Fact("Carries the sign-off of", text)

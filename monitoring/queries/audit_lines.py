@@ -8,42 +8,40 @@ from typing import Any, NamedTuple
 import msgspec
 from django.urls import NoReverseMatch, reverse
 
-from monitoring.domain import lines
+from monitoring.domain import fact_words, lines
+from orchestrator.domain.people import Person
 from orchestrator.queries.events import EventCard, Names
 
-# What the facts of other streams are called. One that is not listed is named by its type.
-TITLES = {
-    "request.opened": "Sign-off asked for",
-    "request.expired": "Request expired",
-    "request.withdrawn": "Request withdrawn",
-    "request.superseded": "Request superseded",
-    "request.revoked": "Approval revoked",
-    "request.staled": "Approval no longer holds",
-    "request.lapsed": "Approval not used in time",
-    "policy.published": "Policy published",
-    "sample.taken": "Allowed action taken as a sample",
-    "sample.reviewed": "Sample reviewed",
-    "key.introduced": "Signing key introduced",
-    "key.rotated": "Signing key replaced",
-    "verification.begun": "Verification begun",
-    "verification.ended": "Verification ended",
-    "export.begun": "Record exported",
-    "content.erased": "Content erased",
-    "stream.removed": "Streams removed by retention",
-}
-DONE = {"approve": "approved", "reject": "rejected"}
-# Of a fact that nobody taught this module, these fields are told.
-TOLD = ("title", "slug", "name", "sentence", "reason", "key", "outcome", "person")
-PAGES = {
-    "agent": ("orchestrator:agent", "slug"),
-    "workflow": ("orchestrator:workflow", "slug"),
-    "tool": ("orchestrator:tool", "name"),
-    "policy": ("approvals:policy", "slug"),
+# The page of what a fact is about, by the noun of its type: URL name, where its key stands (a field of the fact, or the
+# stream itself), what it is called, and the permission that its page asks for.
+STREAM = "stream"
+PAGES: dict[str, tuple[str, str, str, str]] = {
+    "agent": ("orchestrator:agent", "slug", "Agent", ""),
+    "workflow": ("orchestrator:workflow", "slug", "Workflow", ""),
+    "tool": ("orchestrator:tool", "name", "Tool", ""),
+    "policy": ("approvals:policy", "slug", "Policy", ""),
+    "request": ("approvals:case", STREAM, "Case", ""),
+    "breakglass": ("approvals:case", STREAM, "Case", ""),
+    "sample": ("approvals:samples", "", "Samples", ""),
+    "delegation": ("approvals:delegations", "", "Delegations", ""),
+    "grant": ("approvals:grants", "", "Grants", ""),
+    "token": ("approvals:agent_tokens", "agent", "Token", "orchestrator.publish_agent"),
+    "hook": ("approvals:hook", STREAM, "Hook", "approvals.manage_hooks"),
+    "canary": ("approvals:canaries", "", "Canaries", ""),
+    "person": ("person", "person", "Person", "config.manage_people"),
+    "group": ("group", "group", "Group", "config.manage_people"),
+    **dict.fromkeys(
+        ("key", "verification", "export", "content", "stream"),
+        ("monitoring:audit_record", "", "The record", ""),
+    ),
 }
 
 
 class Line(NamedTuple):
-    """One event in words. `url` leads to what it is about, `event_url` to the event itself, empty without a page."""
+    """One event in words. `url` leads to what it is about, `event_url` to the event itself, empty without a page.
+
+    `permission` is what the page behind `url` asks for, empty when whoever sees the line may open it.
+    """
 
     title: str
     detail: str
@@ -53,6 +51,11 @@ class Line(NamedTuple):
     event_url: str
     action_url: str
     subject: str
+    permission: str = ""
+
+    def seen_by(self, person: Person) -> Line:
+        """As this person sees it: without a way to a page that would not let them in."""
+        return self if not self.permission or person.has_perm(self.permission) else self._replace(url="")
 
 
 def line_of(event: EventCard, kind: str, names: Names) -> Line:
@@ -70,6 +73,7 @@ def line_of(event: EventCard, kind: str, names: Names) -> Line:
         event_url=event_url,
         action_url=_address("monitoring:audit_chain", run, action) if run and isinstance(action, str) else "",
         subject=subject,
+        permission=PAGES.get(event.type.partition(".")[0], ("", "", "", ""))[3],
     )
 
 
@@ -84,29 +88,10 @@ def facts_of(event: EventCard) -> Mapping[str, Any]:
 
 def _words(event: EventCard, facts: Mapping[str, Any], names: Names) -> tuple[str, str, str]:
     line = lines.line_of(event.type, event.actor, event.body, names)
-    if event.type == "request.signed":
-        verb = DONE.get(str(facts.get("verb")), "answered")
-        reason = f"“{facts['reason']}”" if facts.get("reason") else ""
-        return f"{facts.get('person', 'Somebody')} {verb}", reason, verb
-    if event.type == "request.opened":
-        parts = facts.get("parts")
-        said = (
-            [str(part.get("text", "")) for part in parts if isinstance(part, dict)]
-            if isinstance(parts, list)
-            else []
-        )
-        return TITLES[event.type], "".join(said), "pending"
-    if event.type == "verification.ended":
-        sound = facts.get("sound") is True
-        counts = f"{facts.get('events', 0):,} events, {facts.get('checkpoints', 0)} checkpoints"
-        return (
-            ("The record is sound" if sound else "The record is not as it was written"),
-            counts,
-            "passed" if sound else "failed",
-        )
-    title = TITLES.get(event.type, line.title)
-    told = [str(facts[name]) for name in TOLD if isinstance(facts.get(name), str) and facts[name]]
-    return title, line.detail or ", ".join(told), line.state
+    said = fact_words.said_of(event.type, facts)
+    if said is not None:
+        return said.title, said.detail, said.state
+    return line.title, line.detail, line.state
 
 
 def _pages(event: EventCard, kind: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -114,14 +99,13 @@ def _pages(event: EventCard, kind: str, facts: Mapping[str, Any]) -> tuple[str, 
     if kind == "run":
         run = event.stream
         return _address("monitoring:run", run), _address("monitoring:run_event", run, event.seq), "Run"
-    if kind == "approval":
-        return _address("approvals:case", event.stream), "", "Case"
-    if kind in PAGES:
-        page, field = PAGES[kind]
-        return _address(page, str(facts.get(field, ""))), "", kind.capitalize()
-    if kind == "audit":
-        return _address("monitoring:audit_record"), "", "The record"
-    return "", "", kind.capitalize()
+    page, field, called, _ = PAGES.get(event.type.partition(".")[0], ("", "", kind.capitalize(), ""))
+    if not page:
+        return "", "", called
+    key = event.stream if field == STREAM else facts.get(field) if field else None
+    if field and not (isinstance(key, str) and key):
+        return "", "", called
+    return _address(page, *([key] if field else [])), "", called
 
 
 def _address(name: str, *values: object) -> str:

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from monitoring.domain import fact_words
 from monitoring.queries.audit_search import Place, Results, Wanted, narrowed, search
 from orchestrator.domain import events as e
 from orchestrator.domain.people import Person
@@ -23,29 +24,30 @@ SUBJECTS = {
     "turn": "Turns",
     "stage": "Stages",
     "belief": "Assertions",
+    "commitment": "Commitments",
     "action": "Actions",
+    "question": "Questions to agents",
     "budget": "Budgets",
     "request": "Approval requests and sign-offs",
+    "breakglass": "Break-glass",
+    "delegation": "Delegation and leave",
+    "grant": "Standing grants",
+    "sample": "Samples",
+    "canary": "Canaries",
     "policy": "Policies",
     "agent": "Agents",
     "tool": "Tools",
     "workflow": "Workflows",
+    "person": "People",
+    "group": "Groups",
+    "token": "API tokens",
+    "hook": "Programs and chats that are told",
     "key": "Signing keys",
     "verification": "Verifications",
     "export": "Exports",
     "content": "Erased content",
     "stream": "Removed streams",
 }
-OTHER_TYPES = (
-    "request.opened",
-    "request.signed",
-    "request.expired",
-    "request.withdrawn",
-    "request.superseded",
-    "request.revoked",
-    "request.staled",
-    "request.lapsed",
-)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _moment(text: str, errors: list[str], label: str, *, is_end: bool = False) -
 
 def _choices() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """(subject, what it is called, its types)."""
-    types = sorted({*e.TYPES, *OTHER_TYPES})
+    types = sorted({*e.TYPES, *fact_words.WORDS})
     return tuple(
         (subject, label, tuple(name for name in types if name.partition(".")[0] == subject))
         for subject, label in SUBJECTS.items()

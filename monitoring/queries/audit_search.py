@@ -92,7 +92,7 @@ def search(wanted: Wanted, *, person: Person, before: Place | None = None, limit
     rows = []
     for place, kind in places:
         event = events.get((place.stream, place.seq))
-        line = audit_lines.line_of(event, kind, names[event.stream]) if event else None
+        line = audit_lines.line_of(event, kind, names[event.stream]).seen_by(person) if event else None
         rows.append(Row(place, kind, event, line))
     return Results(tuple(rows), places[-1][0] if len(found) > limit else None)
 

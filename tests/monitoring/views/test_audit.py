@@ -225,3 +225,33 @@ def test_a_chain_that_is_not_there_is_not_found(browser: Client) -> None:
     run = runs.start()
     assert browser.get(f"/audit/actions/{run}/a9/").status_code == 404
     assert browser.get("/audit/actions/00000000-0000-0000-0000-000000000000/a1/").status_code == 404
+
+
+@transactional
+def test_what_was_done_to_people_is_said_and_leads_to_them_for_who_may_see_them(
+    browser: Client, admin: Any, operator: Any
+) -> None:
+    from django.utils import timezone
+
+    from approvals.services import delegations
+    from config import staff
+
+    staff.set_roles(username="operator", roles=["reviewer"], by=admin, now=timezone.now())
+    made = delegations.set_delegation(
+        person="operator", is_leave=True, until=timezone.now() + delegations.dt.timedelta(days=1),
+        reason="<b>ill", by=admin, now=timezone.now(),
+    )  # fmt: skip
+    page = look(browser, "/audit/?what=person").text
+    assert "The roles of operator were set" in page
+    assert 'href="/people/operator/"' in page
+    page = look(browser, f"/audit/?stream={made.id}").text
+    assert "operator is on leave" in page
+    assert "“&lt;b&gt;ill”" in page
+    assert 'href="/delegations/"' in page
+    assert f"/inbox/{made.id}/" not in page
+    for what in ("person", "delegation.set"):
+        assert f'value="{what}"' in page
+    browser.force_login(operator)
+    seen = look(browser, "/audit/?what=person").text
+    assert "The roles of operator were set" in seen
+    assert 'href="/people/operator/"' not in seen
