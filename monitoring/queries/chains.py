@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from approvals.queries.of_action import revisions_of
 from monitoring.domain import lines
 from orchestrator.domain import events as e
-from orchestrator.domain import ids
 from orchestrator.queries import ActionCard, EventCard, Shown
 from orchestrator.queries import watching as queries
 
@@ -90,10 +90,16 @@ def action_rows(run: str, cards: Sequence[ActionCard], *, head: int) -> tuple[Ac
     # The row says amount and target once; its steps need not.
     plain = {name: replace(known, amount="", target="") for name, known in names.actions.items()}
     names = replace(names, actions=plain)
-    return tuple(_row(card, chains.get(card.proposed_seq, ()), names) for card in cards)
+    requests = revisions_of(run, [card.action for card in cards])
+    return tuple(_row(card, chains.get(card.proposed_seq, ()), names, requests) for card in cards)
 
 
-def _row(card: ActionCard, chain: Sequence[EventCard], names: queries.Names) -> ActionRow:
+def _row(
+    card: ActionCard,
+    chain: Sequence[EventCard],
+    names: queries.Names,
+    requests: Mapping[tuple[str, int], str],
+) -> ActionRow:
     pieces = []
     for event in chain:
         if isinstance(event.body, e.ActionProposed):
@@ -108,19 +114,18 @@ def _row(card: ActionCard, chain: Sequence[EventCard], names: queries.Names) -> 
         for event in chain
         if getattr(event.body, "action", card.action) == card.action and event.type in PARTS
     ]
-    return ActionRow(card, _request(card, own), tuple(_step(event, names) for event in own), tuple(pieces))
+    return ActionRow(
+        card, _request(card, own, requests), tuple(_step(event, names) for event in own), tuple(pieces)
+    )
 
 
-def _request(card: ActionCard, chain: Sequence[EventCard]) -> str:
+def _request(card: ActionCard, chain: Sequence[EventCard], requests: Mapping[tuple[str, int], str]) -> str:
     """The approval request of an action; empty when it was never held.
 
-    Its answer names it. While it waits the request is named by its key, as it was when it opened: each hold of an
-    action opens the next request of its series.
+    Its answer names it. While it waits it is the revision that its last hold opened: each hold opens the next one.
     """
     holds = sum(event.type == "action.held" for event in chain)
-    if card.request or not holds:
-        return card.request
-    return ids.from_key("approval", f"{card.run}.{card.action}.{holds}")
+    return card.request or requests.get((card.action, holds), "")
 
 
 def _shown(content: Any) -> Shown:
