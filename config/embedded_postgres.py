@@ -97,7 +97,7 @@ def _initialise(var: Path, binaries: Path, owner: Owner) -> None:
         capture_output=True,
         text=True,
         check=False,
-        **owner.options(),  # type: ignore[call-overload]
+        **owner.options(),  # type: ignore[call-overload]  # user and group, or nothing
     )
     password.unlink()
     if made.returncode:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from config import groups as service
 from config import people_record, staff
+from config.people import signed_in
 from config.people_pages import MANAGE, page_of, tabs
 from orchestrator.domain import errors
 
@@ -36,7 +37,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
         try:
-            service.create_group(name=name, by=request.user, now=timezone.now())  # type: ignore[arg-type]
+            service.create_group(name=name, by=signed_in(request), now=timezone.now())
         except staff.Unacceptable as error:
             form.add_error(error.field, error.message)
         else:

@@ -29,7 +29,7 @@ from approvals.services.notifications import trial_mail
 from approvals.views.step_up import is_fresh
 from config import errors as pages
 from config import mail_address
-from config.people import User
+from config.people import User, signed_in
 from orchestrator.domain import errors
 
 LINK_IS_SPENT = pages.Fault(
@@ -58,7 +58,7 @@ class AddressForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_page(request: HttpRequest) -> HttpResponse:
-    me: User = request.user  # type: ignore[assignment]  # login_required: it is one of our people
+    me = signed_in(request)
     step = request.POST.get("do", "") if request.method == "POST" else ""
     form = AddressForm(
         request.POST if step == "give" else None,
@@ -96,7 +96,7 @@ def mail_page(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_address(request: HttpRequest, key: str) -> HttpResponse:
-    me: User = request.user  # type: ignore[assignment]  # login_required: it is one of our people
+    me = signed_in(request)
     try:
         if request.method != "POST":
             found = mail_address.waiting(person=me, key=key)

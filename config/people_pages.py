@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from approvals.domain.delegations import DelegationOver
 from approvals.services.delegations import UnknownDelegation
 from config import groups, people_record, roles, staff, standing_in
+from config.people import signed_in
 from orchestrator.domain import errors
 from orchestrator.queries import catalogue
 
@@ -56,7 +57,9 @@ class GroupsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["groups"].choices = [(name, name) for name in groups.names()]  # type: ignore[attr-defined]
+        field = self.fields["groups"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(name, name) for name in groups.names()]
 
 
 @login_required
@@ -88,7 +91,7 @@ def invite(request: HttpRequest) -> HttpResponse:
                 username=given["username"].strip(),
                 name=given["name"],
                 roles=given["roles"],
-                by=request.user,  # type: ignore[arg-type]
+                by=signed_in(request),
                 now=timezone.now(),
             )
         except staff.Unacceptable as error:
@@ -116,7 +119,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
     if is_standing_in:
         if stand_in is None:
             problem = f"{card.name} decides no requests, so there is nothing to hand over."
-        elif standing_in.set_for(card, stand_in, by=request.user):  # type: ignore[arg-type]
+        elif standing_in.set_for(card, stand_in, by=signed_in(request)):
             messages.success(request, f"It is set. {card.name} is told.")
             return HttpResponseRedirect(reverse("person", args=[card.username]))
     elif request.method == "POST":
@@ -163,7 +166,7 @@ def _do(request: HttpRequest, card: staff.PersonCard, step: str) -> HttpResponse
         staff.set_active(is_active=step == "activate", **common)
         said = f"{card.name} is {'active again' if step == 'activate' else 'deactivated and signed out'}."
     elif step == "end_stand_in":
-        standing_in.end_for(card, request.POST.get("delegation", ""), by=request.user)  # type: ignore[arg-type]
+        standing_in.end_for(card, request.POST.get("delegation", ""), by=signed_in(request))
         said = "It is ended. They are told."
     else:
         raise errors.Refused("This is not something that can be done to a person.")

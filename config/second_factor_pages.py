@@ -20,27 +20,31 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.views.decorators.http import require_POST
+from django.views.generic.base import ContextMixin, View
+from django.views.generic.edit import FormMixin
 
 from config import people_record, second_factor, staff
+from config.people import signed_in
 
 
-class Unkept:
+class Unkept(ContextMixin, View):
     """Kept by no browser and no proxy: the page may show a secret."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        request: HttpRequest = self.request  # type: ignore[attr-defined]
+        request = self.request
         crumbs = [{"label": "Ways to sign in", "url": reverse("mfa_index")}]
         next_url = getattr(self, "get_next_url", None)
         return {
-            **super().get_context_data(**kwargs),  # type: ignore[misc]
+            **super().get_context_data(**kwargs),
             "crumbs": crumbs,
             # Looked at by allauth: an address within Countersign, or None.
             "back": next_url() if next_url else None,
@@ -49,17 +53,17 @@ class Unkept:
         }
 
 
-class Noted(Unkept):
+class Noted(Unkept, FormMixin):
     """A change that is a fact: `fact` and `factor` say which; recovery codes that come or go with it are noted too."""
 
     fact = ""
     factor = ""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        request: HttpRequest = self.request  # type: ignore[attr-defined]
+        request = self.request
         with transaction.atomic():
             had_codes = _has_codes(request)
-            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+            response = super().form_valid(form)
             _note(request, self.fact, **({"factor": self.factor} if self.factor else {}))
             if self.factor and not had_codes and _has_codes(request):
                 _note(request, "recovery_codes_made")
@@ -149,7 +153,7 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End all sessions of whoever asks but this one."""
     ended = staff.sign_out_everywhere(
         username=request.user.get_username(),
-        by=request.user,  # type: ignore[arg-type]
+        by=signed_in(request),
         now=timezone.now(),
         but=request.session.session_key or "",
     )

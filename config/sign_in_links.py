@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
+
+if TYPE_CHECKING:
+    from config.people import User
 
 LIFETIME = timedelta(hours=12)
 
@@ -40,13 +44,13 @@ def make_links(*, usernames: list[str], now: datetime) -> dict[str, str]:
     return {username: tokens[username] for username in usernames if username in tokens}
 
 
-def person_of(*, token: str, now: datetime) -> settings.AUTH_USER_MODEL | None:  # type: ignore[name-defined]
+def person_of(*, token: str, now: datetime) -> User | None:
     """Whom an unused link would let in. Asking does not use it."""
     link = _usable(token, now).select_related("person").first()
     return link.person if link else None
 
 
-def use_link(*, token: str, now: datetime) -> settings.AUTH_USER_MODEL | None:  # type: ignore[name-defined]
+def use_link(*, token: str, now: datetime) -> User | None:
     """Use the link up and say whom it lets in; None when it was used, has ended or never was."""
     if not _usable(token, now).update(used_at=now):
         return None

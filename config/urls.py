@@ -17,7 +17,7 @@ handler429 = "config.errors.too_often"
 handler500 = "config.errors.server_error"
 
 # One door to sign in by: the admin's own form knows no limit on attempts, and takes a demonstration password anywhere.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth asks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),

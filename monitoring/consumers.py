@@ -100,6 +100,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not key:
             return NOT_SIGNED_IN
         session: Any = import_module(settings.SESSION_ENGINE).SessionStore(session_key=key)
+        # It reads nothing of a request but its session.
         person = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
         if not person.is_authenticated or not person.is_active:
             return NOT_SIGNED_IN

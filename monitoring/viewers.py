@@ -24,7 +24,7 @@ class Viewer:
     """Give it frames with `put` and `put_events`; `write` sends one, `close` ends the socket with a code."""
 
     def __init__(
-        self, write: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]
+        self, write: Callable[[str], Awaitable[None]], close: Callable[[int], Coroutine[Any, Any, None]]
     ) -> None:
         self._write = write
         self._close = close
@@ -82,7 +82,7 @@ class Viewer:
         """End the socket. What waits is not sent."""
         self._waiting.clear()
         self.is_gone = True
-        self.spawn(self._close(code))  # type: ignore[arg-type]
+        self.spawn(self._close(code))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -99,7 +99,7 @@ def read(text: str) -> Common:
     for part in split(text):
         if not _take(part, found):
             rest.append(part)
-    answers = Common(**{**found, "text": " && ".join(rest)})  # type: ignore[arg-type]
+    answers = Common(**{**found, "text": " && ".join(rest)})  # type: ignore[arg-type]  # _take fills only its fields
     # Only what would be written back the same way was understood.
     if sorted(split(condition(answers))) != sorted(split(text)):
         return Common(text=text.strip())

@@ -20,7 +20,7 @@ from approvals.domain.notices_words import Wording
 from orchestrator.domain import digests, errors
 
 HookKind = Literal["chat", "signed"]
-KIND_WORDS: dict[HookKind, str] = {
+KIND_WORDS: dict[str, str] = {
     "chat": "Chat: an incoming webhook of Slack or of what understands the same",
     "signed": "Program: JSON, signed with a secret",
 }

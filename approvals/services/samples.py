@@ -77,7 +77,7 @@ def review(*, sample: str, finding: str, note: str, by: Any, now: dt.datetime) -
                 f"{row.reviewed_by} looked at this action already and found it {row.finding}."
             )
         name = by.get_username()
-        fact = samples.Reviewed(sample=str(row.pk), person=name, finding=finding, note=note, at=now)  # type: ignore[arg-type]
+        fact = samples.Reviewed(sample=str(row.pk), person=name, finding=finding, note=note, at=now)  # type: ignore[arg-type]  # looked at above
         Sample.objects.filter(pk=row.pk).update(finding=finding, note=note, reviewed_by=name, reviewed_at=now)
         _record(fact, by=f"user:{name}", now=now)
 

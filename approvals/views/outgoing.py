@@ -97,7 +97,7 @@ def hook(request: HttpRequest, hook: uuid.UUID) -> HttpResponse:
         "problem": problem,
         "page": page,
         "rows": rows,
-        "kind_words": notices_hooks.KIND_WORDS.get(card.kind, card.kind),  # type: ignore[call-overload]
+        "kind_words": notices_hooks.KIND_WORDS.get(card.kind, card.kind),
         "crumbs": [{"label": "Outgoing", "url": reverse("approvals:outgoing")}],
     }
     return render(request, "approvals/hook_detail.html", context, status=422 if problem else 200)

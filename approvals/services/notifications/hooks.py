@@ -57,7 +57,7 @@ def create(*, kind: str, url: str, topics: Sequence[str], reason: str, by: Any, 
         hook=str(uuid.uuid4()),
         by=by.get_username(),
         at=now,
-        kind=kind,  # type: ignore[arg-type]
+        kind=msgspec.convert(kind, domain.HookKind),
         place=domain.place_of(url),
         topics=tuple(topics),
         reason=reason,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -185,7 +186,7 @@ def absolute(name: str, *args: object) -> str:
 
 
 def _line(row: Notice, looked: _Looked) -> notices_words.Line:
-    kind: n.Kind = row.kind  # type: ignore[assignment]
+    kind = msgspec.convert(row.kind, n.Kind)
     if kind == "test":
         return notices_words.Line(
             kind=kind,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from approvals.domain import notices as n
+from approvals.domain.terms import Tier
 from approvals.models import Notice
 from orchestrator.domain import errors
 
@@ -112,14 +114,15 @@ def _mine(rows: Sequence[Notice]) -> QuerySet[Notice]:
 
 
 def _waiting(row: Notice) -> n.Waiting:
+    # Cast and not converted: one row that a newer version wrote must not keep all others from being taken.
     return n.Waiting(
         id=row.pk,
         to=row.to,
-        channel=row.channel,  # type: ignore[arg-type]
-        kind=row.kind,  # type: ignore[arg-type]
-        tier=row.tier,  # type: ignore[arg-type]
+        channel=cast(n.Channel, row.channel),
+        kind=cast(n.Kind, row.kind),
+        tier=cast(Tier, row.tier),
         agent=row.agent,
-        via=row.via,  # type: ignore[arg-type]
+        via=cast(n.Via, row.via),
         due_at=row.due_at,
         decide_by=row.decide_by,
     )
