@@ -39,9 +39,9 @@ class MailAddress:
     is_confirmed: bool
 
 
-def address_of(person: User) -> MailAddress | None:
+def address_of(username: str) -> MailAddress | None:
     """The address that this person gave; None when there is none."""
-    row = _rows(person).first()
+    row = EmailAddress.objects.filter(user__username=username).order_by("-verified", "-pk").first()
     return None if row is None else MailAddress(row.email, row.verified)
 
 
@@ -53,7 +53,7 @@ def give(*, person: User, address: str, now: dt.datetime) -> MailAddress | None:
     address = address.strip().lower()
     with transaction.atomic():
         _lock(person)
-        before = address_of(person)
+        before = address_of(person.username)
         if before is not None and before.address == address:
             return None
         _forget(person)
@@ -66,7 +66,7 @@ def forget(*, person: User, now: dt.datetime) -> MailAddress | None:
     """Send this person no mail any more; returns the address that is gone."""
     with transaction.atomic():
         _lock(person)
-        before = address_of(person)
+        before = address_of(person.username)
         if before is not None:
             _forget(person)
             _note(person, "mail_address_removed", before.address, now)

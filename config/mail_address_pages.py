@@ -82,7 +82,7 @@ def mail_page(request: HttpRequest) -> HttpResponse:
         raise errors.Refused("This is not something that can be done to a mail address.")
     context = {
         "form": form,
-        "mine": mail_address.address_of(me),
+        "mine": mail_address.address_of(me.username),
         "answer": answer,
         "hours": settings.MAIL_LINK_HOURS,
         "has_server": bool(settings.EMAIL_HOST),
@@ -110,7 +110,7 @@ def confirm_address(request: HttpRequest, key: str) -> HttpResponse:
 
 def _given(request: HttpRequest, me: User, form: AddressForm) -> dict[str, Any]:
     address = form.cleaned_data["address"].lower()
-    known = mail_address.address_of(me)
+    known = mail_address.address_of(me.username)
     if known is not None and known.is_confirmed and known.address == address:
         return _answer("succeeded", "It is confirmed already", "Nothing was changed.")
     if not _may("mail_link", request, key=address):
@@ -120,7 +120,7 @@ def _given(request: HttpRequest, me: User, form: AddressForm) -> dict[str, Any]:
 
 
 def _sent_again(request: HttpRequest, me: User) -> dict[str, Any]:
-    known = mail_address.address_of(me)
+    known = mail_address.address_of(me.username)
     if known is None or known.is_confirmed:
         raise mail_address.NothingToConfirm()
     return _link_sent(me, known.address) if _may("mail_link", request, key=known.address) else _too_many()

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from approvals.domain.delegations import DelegationOver
 from approvals.services.delegations import UnknownDelegation
-from config import groups, people_record, roles, staff, standing_in
+from config import groups, mail_address, people_record, roles, staff, standing_in
 from config.people import signed_in
 from orchestrator.domain import errors
 from orchestrator.queries import catalogue
@@ -129,6 +129,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
             problem = error.message
     context = {
         "stand_in": stand_in,
+        "mail": mail_address.address_of(card.username),
         "delegations": standing_in.of_person(card, timezone.now()),
         "person": card,
         "form": RolesForm(initial={"roles": card.roles}, label_suffix=""),

@@ -30,6 +30,8 @@ Kind = Literal[
     "run_paused",
     "stands_in",
     "stands_in_ended",
+    "account",
+    "account_of",
     "event",
     "test",
 ]
@@ -45,6 +47,8 @@ OPEN_ONLY: frozenset[Kind] = ASKS | {"escalated"}
 ENDS: frozenset[Kind] = frozenset(
     {"decided", "expired", "withdrawn", "superseded", "revoked", "stale", "lapsed"}
 )
+# What goes at once and alone, whatever its tier and whatever somebody wishes.
+PRESSING: frozenset[Kind] = frozenset({"break_glass", "account", "account_of", "test"})
 CHANNELS: tuple[Channel, ...] = ("mail", "browser", "chat", "signed")
 PERSONAL: tuple[Channel, ...] = ("mail", "browser")
 # Tiers that may wait for a round-up.
@@ -84,7 +88,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_pressing(self) -> bool:
         """Whether nothing may hold it up."""
-        return self.tier == "critical" or self.kind in {"break_glass", "test"}
+        return self.tier == "critical" or self.kind in PRESSING
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,7 +178,21 @@ def after_quiet(preference: Preference, at: dt.datetime, zone: dt.tzinfo) -> dt.
         return at
     clock = at.astimezone(zone).time()
     inside = begin <= clock < end if begin < end else clock >= begin or clock < end
-    return next_at(end, at, zone) if inside else at
+    return _first_end(end, at, zone) if inside else at
+
+
+def _first_end(end: dt.time, at: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """The next moment at which clocks show this time, also the second time in the night when they go back.
+
+    A round-up comes once in that night, but quiet hours end at whichever of the two is next.
+    """
+    day = at.astimezone(zone).date()
+    again = dt.datetime.combine(day, end, tzinfo=zone).replace(fold=1)
+    moment = again.astimezone(dt.UTC)
+    # In the night when clocks go forward a time may never be shown; then there is no second one either.
+    is_shown = moment.astimezone(zone).time() == end
+    first = next_at(end, at, zone)
+    return min(first, moment) if is_shown and moment > at else first
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +218,7 @@ def bundles(waiting: Sequence[Waiting]) -> list[tuple[Waiting, ...]]:
     found: dict[tuple[object, ...], list[Waiting]] = {}
     for one in waiting:
         key: tuple[object, ...]
-        if one.tier == "critical" or one.kind in {"break_glass", "test"} or one.channel == "signed":
+        if one.tier == "critical" or one.kind in PRESSING or one.channel == "signed":
             key = (one.id,)
         elif one.via in {"quiet", "round_up"}:
             key = (one.to, one.channel)

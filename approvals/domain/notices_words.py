@@ -70,10 +70,14 @@ _HEADS: dict[Kind, str] = {
     "run_paused": "Run paused by a fault",
     "stands_in": "Delegation set",
     "stands_in_ended": "Delegation ended",
+    "account": "Your account was changed",
+    "account_of": "An account was changed",
     "test": "Test",
 }
 # What is about no request, so that nothing is at stake in it.
-_NO_STAKES: frozenset[Kind] = frozenset({"run_failed", "run_paused", "stands_in", "stands_in_ended", "test"})
+_NO_STAKES: frozenset[Kind] = frozenset(
+    {"run_failed", "run_paused", "stands_in", "stands_in_ended", "account", "account_of", "test"}
+)
 _MANY: dict[Kind, str] = {
     "opened": "wait",
     "reminded": "still wait",

@@ -93,7 +93,8 @@ def transport() -> httpx2.AsyncBaseTransport:
 
             url = request.url
             port = url.port or (443 if url.scheme == "https" else 80)
-            addresses = await anyio.to_thread.run_sync(check_host, url.host, port)
+            # A name server that hangs ends with the caller's time, not with its own.
+            addresses = await anyio.to_thread.run_sync(check_host, url.host, port, abandon_on_cancel=True)
             return await self._first_that_connects(request, url, addresses)
 
         async def _first_that_connects(

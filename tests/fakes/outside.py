@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import email
 import email.policy
+import gzip
 import socketserver
 import threading
 import time
@@ -55,6 +56,52 @@ class HttpServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/services/told"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class HostileServer:
+    """Answers with far more than anybody should read: without end, packed a thousandfold, or byte by byte.
+
+    `sent` counts what went out before the other side hung up.
+    """
+
+    MOST = 100_000_000
+
+    def __init__(self, how: str, status: int) -> None:
+        self.sent = 0
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self.send_response(status)
+                if how == "packed":
+                    self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                piece = b"x" if how == "dripping" else b"x" * 65_536
+                if how == "packed":
+                    piece = gzip.compress(b"\0" * 50_000_000)
+                try:
+                    while owner.sent < owner.MOST:
+                        owner.sent += self.wfile.write(piece)
+                        self.wfile.flush()
+                        time.sleep(0.05 if how == "dripping" else 0)
+                except OSError:
+                    return
+
+            def log_message(self, *args: Any) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/told"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()

@@ -148,3 +148,16 @@ async def test_only_ones_own_notices_are_heard_and_at_once(signed_in: Client, re
     assert set(tails.tails().topics) == {"notices:operator", "notices:reviewer"}
     for socket in (mine, other):
         await socket.disconnect()
+
+
+async def test_a_session_that_runs_out_ends_the_socket(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.sessions.models import Session
+
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+    socket = _socket(signed_in)
+    await socket.connect()
+    await tails.in_thread(lambda: Session.objects.update(expire_date=timezone.now()))
+    assert await _closed_with(socket) == 4401
+    await socket.disconnect()

@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import msgspec
 from django.contrib.auth import get_user_model
 
-from approvals.domain import delegations, happenings, record
+from approvals.domain import accounts, delegations, happenings, record
 from approvals.domain import notices as n
 from approvals.models import Notice
 from approvals.queries import delegations as known_delegations
@@ -45,6 +46,8 @@ def of(event: EventCard, now: dt.datetime) -> list[Happened]:
         return _of_run(event)
     if event.type.startswith("delegation."):
         return _of_delegation(event)
+    if event.type.startswith("person."):
+        return _of_account(event)
     if not event.type.startswith(("request.", "breakglass.")):
         return []
     fact = record.decode(event.type, event.payload.encode())
@@ -131,6 +134,21 @@ def _of_delegation(event: EventCard) -> list[Happened]:
     told = n.Told(event=f"{event.stream}:{event.seq}", kind=kind, tier="medium")
     by = known.set_by if is_set else known.ended_by
     return [Happened(told, delegations.told(fact, known), by, known.reason if is_set else "")]
+
+
+def _of_account(event: EventCard) -> list[Happened]:
+    facts = msgspec.json.decode(event.payload)
+    found = accounts.change(event.type, facts if isinstance(facts, dict) else {}, actor=event.actor)
+    if found is None:
+        return []
+    place = f"{event.stream}:{event.seq}"
+    by = found.by or "system"
+    own = n.Told(event=place, kind="account", tier="high")
+    told = [Happened(own, (found.person,), by, found.own)]
+    if found.of:
+        others = tuple(name for name in pools.administrators() if name not in {found.by, found.person})
+        told.append(Happened(n.Told(event=place, kind="account_of", tier="high"), others, by, found.of))
+    return told
 
 
 def _told(event: EventCard, kind: n.Kind, found: record.Request) -> n.Told:

@@ -195,6 +195,14 @@ def _line(row: Notice, looked: _Looked) -> notices_words.Line:
             url=absolute("approvals:inbox"),
             by=row.by,
         )
+    if kind in {"account", "account_of"}:
+        return notices_words.Line(
+            kind=kind,
+            sentence=row.reason,
+            tier="high",
+            url=absolute("mfa_index" if kind == "account" else "people"),
+            by="" if row.by == "system" else people.name_of(row.by),
+        )
     if kind in {"stands_in", "stands_in_ended"}:
         return _stand_in(row, kind)
     if row.request is None:

@@ -16,11 +16,15 @@ from approvals.domain.terms import TIERS
 BERLIN = ZoneInfo("Europe/Berlin")
 WINDOW = dt.timedelta(minutes=2)
 NIGHT = {"quiet_from": dt.time(22), "quiet_until": dt.time(7)}
+SMALL_HOURS = {"quiet_from": dt.time(1), "quiet_until": dt.time(2, 30)}
 Fields = dict[str, Any]
 
 
 def at(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+    """A time in Berlin; `again` is the second time that clocks show it in the night when they go back."""
+    shown = text.removesuffix(" again")
+    fold = int(text.endswith(" again"))
+    return dt.datetime.fromisoformat(shown).replace(tzinfo=BERLIN, fold=fold)
 
 
 def told(**fields: Any) -> n.Told:
@@ -92,6 +96,14 @@ def rosa(**fields: Any) -> n.Recipient:
             "2026-10-25 02:30",
             "round_up",
         ),
+        # In that night quiet hours end at whichever 02:30 is next, not at that of the day after.
+        ({}, SMALL_HOURS, "2026-10-25 02:10", "2026-10-25 02:30", "quiet"),
+        ({}, SMALL_HOURS, "2026-10-25 02:10 again", "2026-10-25 02:30 again", "quiet"),
+        ({}, SMALL_HOURS, "2026-10-25 02:40", "2026-10-25 02:40", "now"),
+        ({}, NIGHT, "2026-10-24 23:00", "2026-10-25 07:00", "quiet"),
+        # The night in which they go forward: 02:30 is never shown, and 03:30 stands in for it.
+        ({}, SMALL_HOURS, "2026-03-29 01:20", "2026-03-29 03:30", "quiet"),
+        ({}, NIGHT, "2026-03-28 23:00", "2026-03-29 07:00", "quiet"),
         # Critical and break-glass pass everything.
         ({"tier": "critical"}, {**NIGHT, "mail": ()}, "2026-11-25 23:30", "2026-11-25 23:30", "now"),
         (
@@ -108,7 +120,7 @@ def test_when_a_person_is_told(event: Fields, wants: Fields, now: str, due: str,
     if "decide_by" in event:
         event = {**event, "decide_by": at(event["decide_by"])}
     [planned] = plan(told(**event), rosa(**wants), now=now)
-    assert (planned.due_at, planned.via) == (at(due).astimezone(dt.UTC), via)
+    assert (planned.due_at.astimezone(dt.UTC), planned.via) == (at(due).astimezone(dt.UTC), via)
 
 
 @pytest.mark.parametrize(

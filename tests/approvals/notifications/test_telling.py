@@ -8,6 +8,8 @@ import hmac
 import io
 import json
 import re
+import socket
+import threading
 import time
 from typing import Any
 
@@ -24,7 +26,7 @@ from orchestrator.domain import errors
 from tests.approvals import runs
 from tests.approvals.answers import approve, reject
 from tests.approvals.notifications.reading import gather, tell
-from tests.fakes.outside import HttpServer, MailServer
+from tests.fakes.outside import HostileServer, HttpServer, MailServer
 from tests.house.exact import assert_record_is_exact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -266,6 +268,49 @@ def test_a_program_that_fails_is_tried_again_with_the_reason(
         assert error.startswith(words)
         assert elsewhere.posted == []
     assert (Hook.objects.get().ended_by == "system") == (status == 410)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("how", ["endless", "packed", "dripping"])
+def test_an_answer_without_end_costs_neither_time_nor_room(
+    people: People, monkeypatch: pytest.MonkeyPatch, how: str, status: int
+) -> None:
+    monkeypatch.setattr(hook_calls, "SECONDS", 1.0)
+    with HostileServer(how, status) as hostile:
+        made = make_hook(people, "signed", hostile.url)
+        hooks.want_test(hook=made.id, by=people["admin"], now=timezone.now())
+        began = time.monotonic()
+        telling.tell_hooks()
+        assert time.monotonic() - began < 3
+        [(now, _, error)] = state(to=made.id)
+        assert now == ("sent" if status == 200 else "waiting")
+        assert len(error) < 400
+        # What a socket holds on its way, and no more of the hundred million.
+        assert hostile.sent < 16_000_000
+
+
+def test_a_name_server_that_hangs_ends_with_the_time_of_the_call(
+    people: People, monkeypatch: pytest.MonkeyPatch, receiver: HttpServer
+) -> None:
+    made = make_hook(people, "signed", receiver.url)
+    monkeypatch.setattr(hook_calls, "SECONDS", 0.3)
+    hooks.want_test(hook=made.id, by=people["admin"], now=timezone.now())
+    asked = threading.Event()
+    answer = threading.Event()
+
+    def hangs(*args: Any, **kwargs: Any) -> Any:
+        asked.set()
+        answer.wait(10)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    began = time.monotonic()
+    telling.tell_hooks()
+    took = time.monotonic() - began
+    answer.set()
+    assert asked.is_set()
+    assert took < 3
+    assert state(to=made.id)[0][2].startswith("It did not answer within")
 
 
 def test_an_address_inside_is_refused_when_made_and_when_called(
