@@ -24,7 +24,6 @@ function share(open) {
 }
 
 function show(one, { silent = false } = {}) {
-  made.get(one.tag)?.close();
   const shown = new Notification(one.title, {
     body: one.text, tag: one.tag, requireInteraction: one.is_pressing && !one.closes, silent,
   });
@@ -49,7 +48,8 @@ function end(open, ended) {
       open.delete(tag);
       close(tag, one);
     } else {
-      const rest = { ...one, requests: left, text: `${left.length} of ${one.of} still wait` };
+      // Which of them was the most urgent is no longer known here.
+      const rest = { ...one, requests: left, title: `${left.length} of ${one.of} requests still wait`, text: "" };
       open.set(tag, rest);
       show(rest, { silent: true });
     }
