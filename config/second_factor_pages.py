@@ -81,7 +81,10 @@ class Confirm(Unkept, ReauthenticateView):
 
 
 class ConfirmCode(Unkept, AuthenticateView):
-    pass
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With whether they have a passkey at all: one who has none is not asked for it."""
+        mine = Authenticator.objects.filter(user=self.stage.login.user, type=Authenticator.Type.WEBAUTHN)
+        return {**super().get_context_data(**kwargs), "has_passkey": mine.exists()}
 
 
 class ConfirmByCode(Unkept, ByCodeView):

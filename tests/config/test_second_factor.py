@@ -88,6 +88,15 @@ def test_an_app_is_asked_for_after_the_password(rosa: User) -> None:
     assert is_signed_in(client)
 
 
+def test_a_passkey_is_asked_for_only_of_whoever_has_one(rosa: User) -> None:
+    with_app(signed_in(rosa))
+    client = Client(SERVER_NAME="localhost")
+    client.post("/account/login/", {"login": "reviewer", "password": PASSWORD})
+    page = client.get(f"{WAYS}code/").content.decode()
+    assert "a code of your app or a recovery code" in page
+    assert "passkey" not in page.lower()
+
+
 def test_a_code_signs_in_once(rosa: User) -> None:
     secret, codes = with_app(signed_in(rosa))
     for code in (code_of(secret), codes[0]):
