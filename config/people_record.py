@@ -111,7 +111,7 @@ def _places(fact: Mapping[str, Any]) -> str:
 
 
 # As the history of one person or group says it, where whose it is stands above. The Audit page says who: see
-# `monitoring.domain.fact_words`.
+# `monitoring.domain.people_words`.
 WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "person.invited": lambda fact: f"Invited; roles: {_listed(fact.get('roles'))}",
     "person.roles_set": lambda fact: (

@@ -120,7 +120,19 @@ def test_nothing_is_said_of_what_nobody_writes() -> None:
     assert set(people_record.WORDS) - set(OF_PEOPLE) == set()
 
 
-ODD: list[Any] = [None, 7, -1, True, "", "x" * 9000, "\u202e<b>", [1, None, {}], {"reason": [1]}, {}]
+ODD: list[Any] = [
+    "0001-01-01T00:00:00+14:00",
+    None,
+    7,
+    -1,
+    True,
+    "",
+    "x" * 9000,
+    "\u202e<b>",
+    [1, None, {}],
+    {"reason": [1]},
+    {},
+]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
