@@ -13,6 +13,8 @@ from orchestrator.queries import actions, contents, stages, turns
 # Turns shown beside a case, and how far back in the run they are looked for.
 TURNS = 5
 LOOK_BACK = 1000
+# States of a run in which nobody works for it any more.
+ENDED = ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class RunCard:
     digest_matches: bool | None
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     turns: tuple[TurnLine, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ENDED
 
 
 def run_card(run: str, action: str, digest: str) -> RunCard:

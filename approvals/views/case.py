@@ -23,6 +23,7 @@ from approvals.domain import deliberate
 from approvals.domain.visible import visible
 from approvals.forms import SignOffForm
 from approvals.queries import case as queries
+from approvals.queries import case_answer
 from approvals.queries import inbox as inbox_queries
 from approvals.services import sign_offs
 from approvals.views import step_up
@@ -55,7 +56,7 @@ def sign_off(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         return show_again(request, request_id, _words(form), 422)
     sent = form.cleaned_data
     if sent["verb"] == "approve":
-        asks, amount = queries.asked_of(str(request_id))
+        asks, amount = case_answer.asked_of(str(request_id))
         problem = deliberate.missing(asks, amount=amount, typed=sent["amount"], reason=sent["reason"])
         if problem:
             return show_again(request, request_id, problem, 422)
