@@ -16,6 +16,7 @@ from orchestrator.domain import commands as c
 from orchestrator.domain import errors
 from orchestrator.domain.effects import Fence
 from orchestrator.domain.replies import Result
+from orchestrator.domain.rules import questions
 from orchestrator.domain.schemas import clip
 from orchestrator.domain.state import Question, RunState
 from orchestrator.engine import Appended
@@ -48,6 +49,22 @@ def record(
         appended = engine.submit(run, command, fence=fence, owner=owner)
         ports.gate().answered(request=question.request, question=question.id, text=text, could=could, at=at)
     return appended
+
+
+def tell_given_up(state: RunState, question: str) -> None:
+    """Say on the case that no answer comes any more, in the transaction that gives the question up.
+
+    `state` is the run's from just before, under the lock of its stream.
+    """
+    asked = state.questions.get(question)
+    if asked is not None:
+        ports.gate().answered(
+            request=asked.request,
+            question=asked.id,
+            text=questions.NO_ANSWER,
+            could=False,
+            at=timezone.now(),
+        )
 
 
 def ask(state: RunState, question: Question, held: Held) -> tuple[ports.Spoken, bool]:

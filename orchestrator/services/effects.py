@@ -22,7 +22,7 @@ from orchestrator.domain import errors
 from orchestrator.domain.effects import Fence
 from orchestrator.domain.state import RunState
 from orchestrator.outbox import Held, Owner
-from orchestrator.services import disk, leases
+from orchestrator.services import answers, disk, leases
 from orchestrator.services.perform import perform
 from orchestrator.services.replying import usage_fields
 from orchestrator.services.reports import NoLongerWanted
@@ -231,7 +231,10 @@ def _bury(run: str, held: Held, text: str) -> None:
     try:
         with transaction.atomic():
             eventlog.lock(run)
+            state: RunState = eventlog.load(run, fresh=True).state
             engine.submit(run, command, fence=Fence(held.key, held.token, False))
             outbox.finish(held.key, held.token, "dead", text)
+            if held.kind == "answer":
+                answers.tell_given_up(state, held.subject)
     except engine.Lost:
         log.info("effect_lost", run=run, kind=held.kind, subject=held.subject)

@@ -9,7 +9,10 @@ from orchestrator.domain import events as e
 from orchestrator.domain.drafts import Draft
 from orchestrator.domain.rules import shared
 
-NO_ANSWER = "No answer came: the worker that asked the agent stopped several times."
+NO_ANSWER = (
+    "No answer came: the worker that asked the agent stopped several times, so it is not tried again. "
+    "Ask once more, or decide on what is known."
+)
 
 
 class AnsweredAlready(errors.Refused):

@@ -13,7 +13,9 @@ from approvals.queries import requests as queries
 from approvals.services import questions, sign_offs
 from orchestrator.adapters import registry
 from orchestrator.domain import errors
+from orchestrator.domain.rules import questions as dead
 from orchestrator.ports import TurnRequest
+from orchestrator.services import effects
 from tests.approvals import runs
 from tests.approvals.answers import approve, reject
 from tests.house.exact import assert_record_is_exact
@@ -130,3 +132,22 @@ def test_what_was_decided_is_asked_about_no_more(reviewer):
 
     with pytest.raises(sign_offs.Decided, match="reviewer rejected this"):
         ask(request, reviewer)
+
+
+def test_a_question_that_no_worker_gets_answered_says_so_on_the_case_and_may_be_asked_again(
+    reviewer, settings
+):
+    request = held_by("tests.talker")
+    ask(request, reviewer)
+    settings.MAX_DISPATCHES = 0  # this dispatch is already one too many
+    effects.advance_run(run=str(request.run), queue="main")
+
+    ((_, answer, could),) = asked_of(request)
+    assert (answer, could) == (dead.NO_ANSWER, False)
+    assert "Ask once more" in answer
+    assert runs.state_of(str(request.run)).status == "running"
+    settings.MAX_DISPATCHES = 5
+    ask(request, reviewer, "And now?")
+    runs.work(str(request.run), ("answer",))
+    assert [one[2] for one in asked_of(request)] == [False, True]
+    assert_record_is_exact()
