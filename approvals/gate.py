@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
+from approvals.queries import canaries as planted
 from approvals.queries import requests as asked
 from approvals.services import canaries, grants, history, policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
@@ -22,8 +23,8 @@ class PolicyGate:
     """Asks the workflow's policy; what is held becomes an approval request in the same commit."""
 
     def assess(self, facts: ActionFacts) -> Verdict:
-        is_canary = canaries.is_canary(facts)
-        found = policies.assess_action(canaries.as_shown(facts))
+        is_canary = planted.is_canary(facts.run)
+        found = policies.assess_action(facts)
         if found.decision == "allow" and facts.edited_by:
             found = msgspec.structs.replace(
                 found,
@@ -42,8 +43,7 @@ class PolicyGate:
             "clocks": msgspec.to_builtins(found.clocks),
         }
         if found.decision == "hold":
-            origins = canaries.origins(facts) if is_canary else history.origins(facts)
-            details["origins"] = msgspec.to_builtins(origins)
+            details["origins"] = msgspec.to_builtins(history.origins(facts))
         if found.decision == "hold" and not is_canary:
             details["grant"] = grants.covering(facts, found.tier)
         return Verdict(
@@ -63,8 +63,8 @@ class PolicyGate:
         requests.withdraw_requests(run=run, actions=actions, reason=reason, at=at)
 
     def claiming(self, facts: ActionFacts, *, request: str, at: dt.datetime) -> str | None:
-        if canaries.is_canary(facts):
-            return "This was a canary: it was never to run."
+        if planted.is_canary(facts.run):
+            return canaries.OVER
         return requests.check_claim(facts=facts, request=request, at=at)
 
     def execute_by(self, request: str) -> dt.datetime | None:

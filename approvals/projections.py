@@ -156,4 +156,7 @@ def canary_columns(fact: canaries.Planted) -> dict[str, Any]:
         "flaw": fact.flaw,
         "planted_by": fact.by,
         "planted_at": fact.at,
+        "shown_as": fact.shown_as,
+        "arguments": fact.arguments,
+        "stated_reason": fact.stated_reason,
     }

@@ -244,12 +244,14 @@ structlog.configure(
 COUNTERSIGN_GATE = os.environ.get("COUNTERSIGN_GATE", "approvals.gate.PolicyGate")
 COUNTERSIGN_POLICIES = "approvals.queries.policies.names"
 COUNTERSIGN_AGENT_RUNNERS = {
-    "code": "orchestrator.adapters.code_agent.CodeAgentRunner",
-    "model": "orchestrator.adapters.model_agent.ModelAgentRunner",
+    "code": "approvals.adapters.canaries.CodeAgents",
+    "model": "approvals.adapters.canaries.ModelAgents",
     "external": "orchestrator.adapters.elsewhere.WorksElsewhere",
 }
 COUNTERSIGN_VALIDATE = "orchestrator.adapters.validators.run_validators"
-COUNTERSIGN_EXECUTOR = "orchestrator.adapters.tools.RegisteredTools"
+COUNTERSIGN_EXECUTOR = "approvals.adapters.canaries.Tools"
+# Names the runs whose actions count against no limit.
+COUNTERSIGN_UNCOUNTED = "approvals.queries.canaries.uncounted"
 # Modules whose decorated functions may be used as code agents, tools and validators.
 COUNTERSIGN_MODULES = [
     name

@@ -199,6 +199,12 @@ def runners() -> dict[str, AgentRunner]:
     return {kind: import_string(path)() for kind, path in settings.COUNTERSIGN_AGENT_RUNNERS.items()}
 
 
+def uncounted() -> Sequence[str]:
+    """The runs whose actions count against no limit, because nothing they ask for can ever happen."""
+    found: Callable[[], Sequence[str]] = import_string(settings.COUNTERSIGN_UNCOUNTED)
+    return found()
+
+
 @lru_cache(maxsize=1)
 def executor() -> ActionExecutor:
     return import_string(settings.COUNTERSIGN_EXECUTOR)()

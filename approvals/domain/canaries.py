@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,11 @@ from orchestrator.domain import digests
 
 
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
-    """An administrator planted a canary that looks like the request `like`. `flaw` says why it must be rejected."""
+    """An administrator planted a canary that looks like the request `like`. `flaw` says why it must be rejected.
+
+    Its run bears the name of `shown_as`, who started the imitated one and has nothing to do with it: the run's own record
+    must not give it away. Who planted it is said here. `arguments` and `stated_reason` are what its agent asks with.
+    """
 
     TYPE = "canary.planted"
     canary: str
@@ -19,6 +24,9 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     flaw: str
     by: str
     at: dt.datetime
+    shown_as: str = ""
+    arguments: dict[str, Any] = {}
+    stated_reason: str = ""
 
 
 def encode(fact: Planted) -> bytes:

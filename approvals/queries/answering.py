@@ -6,7 +6,7 @@ import datetime as dt
 
 from approvals.domain import quorum, record
 from approvals.domain.eligibility import Reviewer
-from approvals.queries import pools
+from approvals.queries import canaries, pools
 from orchestrator.domain import errors
 
 
@@ -16,6 +16,8 @@ def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt
     An approval must bring the quorum nearer, so that everybody on record was needed.
     """
     opened = found.opened
+    if verb == "approve" and canaries.planted_by(opened.run) == person.person:
+        raise quorum.SelfSignOff("You planted this canary, so you may not approve it.")
     refused: errors.NotPermitted | None = None
     for one in pools.capacities(person, at):
         try:

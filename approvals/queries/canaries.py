@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from approvals.domain.requests import WORDS, State
 from approvals.models import ApprovalRequest, Canary
 from approvals.queries import requests
-from orchestrator import blobs
+from orchestrator import blobs, sql
 
 MOST = 100
 
@@ -20,6 +21,7 @@ class CanaryCard:
 
     flaw: str
     planted_by: str
+    shown_as: str
     planted_at: dt.datetime
     request: str
     sentence: str
@@ -55,6 +57,29 @@ def samples() -> tuple[Sample, ...]:
     return tuple(Sample(str(row.id), row.sentence, row.tool, row.agent) for row in latest)
 
 
+@lru_cache(maxsize=20_000)
+def planted_by(run: str) -> str:
+    """Who planted the canary that this run is; empty when it is none.
+
+    A run is a canary from its first moment or never, so what was found stays true: workers ask once for each run.
+    """
+    found = sql.run("SELECT planted_by FROM approvals_canary WHERE run=$1::uuid", [run])
+    return str(found[0][0]) if found else ""
+
+
+def is_canary(run: str) -> bool:
+    return bool(planted_by(run))
+
+
+def uncounted() -> list[str]:
+    """The runs of canaries that wait: what they ask for counts against no limit."""
+    rows = sql.run(
+        "SELECT run::text FROM approvals_canary AS one WHERE EXISTS (SELECT FROM approvals_approvalrequest AS asked "
+        "WHERE asked.run=one.run AND asked.status='pending')"
+    )
+    return [run for (run,) in rows]
+
+
 def flaw_of(run: str) -> str:
     """What is wrong with the canary of this run; empty when it is none."""
     return Canary.objects.filter(run=run).values_list("flaw", flat=True).first() or ""
@@ -72,6 +97,7 @@ def _card(row: Canary, found: ApprovalRequest | None) -> CanaryCard:
     return CanaryCard(
         flaw=row.flaw,
         planted_by=row.planted_by,
+        shown_as=row.shown_as,
         planted_at=row.planted_at,
         request=str(found.id) if found is not None else "",
         sentence=found.sentence if found is not None else "",

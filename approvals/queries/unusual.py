@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from approvals.domain import money, record
 from approvals.domain.visible import visible
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Canary
 from approvals.projections import comparable_amount
 
 # Below this many earlier amounts a median says little; below this factor it is not worth a reviewer's time.
@@ -22,9 +23,15 @@ def unusual(request: record.Request) -> tuple[str, ...]:
     return tuple(sentence for sentence in found if sentence)
 
 
+def _real() -> QuerySet[ApprovalRequest]:
+    """Requests that are no canaries: what was planted makes no payee known and no amount usual."""
+    return ApprovalRequest.objects.exclude(Exists(Canary.objects.filter(run=OuterRef("run"))))
+
+
 def _refused_before(request: record.Request) -> str:
     earlier = (
-        ApprovalRequest.objects.filter(digest=request.opened.digest, status="rejected")
+        _real()
+        .filter(digest=request.opened.digest, status="rejected")
         .filter(opened_at__lt=request.opened.opened_at)
         .order_by("-decided_at")
         .first()
@@ -38,7 +45,7 @@ def _first_target(request: record.Request) -> str:
     opened = request.opened
     if not opened.target:
         return ""
-    earlier = ApprovalRequest.objects.filter(tool=opened.tool, opened_at__lt=opened.opened_at)
+    earlier = _real().filter(tool=opened.tool, opened_at__lt=opened.opened_at)
     if not earlier.exists() or earlier.filter(target=visible(opened.target)).exists():
         return ""
     return f"This is the first request of {visible(opened.tool)} for {visible(opened.target)}."
@@ -52,7 +59,8 @@ def _amount(request: record.Request) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY amount) FROM approvals_approvalrequest "
-            "WHERE tool=%s AND currency=%s AND amount IS NOT NULL AND opened_at < %s",
+            "WHERE tool=%s AND currency=%s AND amount IS NOT NULL AND opened_at < %s "
+            "AND NOT EXISTS (SELECT FROM approvals_canary AS c WHERE c.run=approvals_approvalrequest.run)",
             [opened.tool, visible(opened.currency), opened.opened_at],
         )
         count, median = cursor.fetchone()

@@ -1,36 +1,41 @@
 """Canaries: requests planted to be rejected, so that it shows whether reviewers look.
 
-Four things keep a canary from ever running. The gate holds it whatever the policy says; an approval of it refuses the
-action instead of releasing it, so that no release event exists; the gate refuses its claim all the same; and the
-tool behind it does nothing. To reviewers it looks like the request that it was made from.
+A canary's run is a run of the same workflow revision over the same input, with the same starter as the request that it
+imitates, and its agents say what they said there (`reply`), but for the one call. So nothing on the run's own record
+tells it from the real one before the decision; the record of the canary, which administrators alone see, says who
+planted it.
+
+Four things keep it from ever running. The gate holds it whatever the policy says; an approval of it refuses the
+action instead of releasing it, so that no release event exists; the gate refuses its claim all the same; and no
+tool is called for its run (`approvals.adapters.canaries`). Its amount counts against no limit.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from msgspec.structs import replace
 
 from approvals import projections
-from approvals.domain import canaries, record, terms
-from approvals.domain.provenance import Origin
+from approvals.domain import canaries, terms
 from approvals.domain.rules import CATEGORY_WORDS
-from approvals.models import Canary
+from approvals.models import ApprovalRequest, Canary
+from approvals.queries import canaries as queries
 from approvals.queries import requests
 from approvals.services import recording
-from orchestrator.adapters import canary as behind
-from orchestrator.domain import digests, errors, ids, schemas
-from orchestrator.domain.specs import AgentSpec, Scope, StageSpec, WorkflowSpec
-from orchestrator.ports import ActionFacts
-from orchestrator.queries import pinned
+from orchestrator.domain import errors, ids, schemas
+from orchestrator.domain.replies import ProposedAction, Reply
+from orchestrator.domain.specs import WorkflowSpec
+from orchestrator.ports import ActionFacts, TurnRequest
+from orchestrator.queries import pinned, replies
 from orchestrator.services import runs
 
 LONGEST = 2000
+OVER = "This was a canary: it was never to run."
 
 
 class NotPlanted(errors.Refused):
@@ -56,65 +61,79 @@ def plant(
     if not flaw or len(flaw) > LONGEST:
         raise NotPlanted("Say what is wrong with it: this is what reviewers have to notice.")
     opened = requests.load(like).opened
-    if like_is_canary(opened.run):
+    if queries.is_canary(opened.run):
         raise NotPlanted("This is a canary itself. Choose a request of an agent's own.")
     given = pinned.pinned(opened.run)
-    tool = given.spec.tools[opened.tool]
-    schemas.require(tool.parameters, dict(arguments), what="The call")
-    spec = _spec(given.spec, opened)
-    call = {
-        "arguments": dict(arguments),
-        "reason": stated_reason,
-        "evidence": [msgspec.to_builtins(one) for one in opened.evidence],
-    }
+    schemas.require(given.spec.tools[opened.tool].parameters, dict(arguments), what="The call")
+    _must_be_playable(given.spec, opened.run, opened.action)
     me = by.get_username()
-    name = f"canary.{key}"
+    name = f"planted.{key}"
     with transaction.atomic():
         run = ids.from_key("run", name)
         if Canary.objects.filter(run=run).exists():
             return run
         fact = canaries.Planted(
-            canary=ids.from_key("canary", name), run=run, like=like, flaw=flaw, by=me, at=now
+            canary=ids.from_key("canary", name),
+            run=run,
+            like=like,
+            flaw=flaw,
+            by=me,
+            at=now,
+            shown_as=opened.started_by,
+            arguments=dict(arguments),
+            stated_reason=stated_reason,
         )
         recording.record_canary(fact, by=f"user:{me}")
         Canary.objects.create(**projections.canary_columns(fact))
         return runs.start_revision(
-            spec=digests.canonical(msgspec.to_builtins(spec)),
-            inputs={**given.input, "call": call},
+            spec=given.bytes,
+            inputs=given.input,
             key=name,
-            by=me,
+            by=opened.started_by,
             now=now,
-            title=given.spec.name,
+            title=given.title,
+            on_behalf_of=opened.on_behalf_of,
         )
 
 
-def is_canary(facts: ActionFacts) -> bool:
-    """Whether this action is a canary's: it is told by the tool behind it, which nothing else calls."""
-    return facts.tool.name == behind.TOOL
+def reply(request: TurnRequest, *, now: dt.datetime) -> Reply:
+    """What an agent of a canary's run says: what it said in the run that is imitated, and the planted call.
+
+    Where that run's words end, or when the request has been decided, the canary's run is over. Raises UnknownRequest.
+    """
+    row = Canary.objects.get(run=request.run)
+    like = requests.load(str(row.like)).opened
+    asked = ApprovalRequest.objects.filter(run=request.run)
+    is_decided = asked.exists() and not asked.filter(status="pending").exists()
+    said = [
+        one
+        for one in replies.replies(like.run, until=like.action)
+        if (one.stage, one.number) == (request.stage.name, request.number)
+    ]
+    if is_decided or not said:
+        end(run=request.run, now=now)
+        return Reply(output=None)
+    same = next((one for one in said if one.attempt == request.attempt), said[-1])
+    if like.action not in same.proposed:
+        # What else was asked for there is not asked for again.
+        return replace(same.reply, more=same.reply.more or bool(same.proposed))
+    call = ProposedAction(
+        tool=like.tool,
+        arguments=row.arguments,
+        reason=row.stated_reason,
+        evidence=like.evidence,
+        call_id=same.proposed[like.action],
+    )
+    return replace(same.reply, actions=(call,))
 
 
-def like_is_canary(run: str) -> bool:
-    """Whether a run was started to plant a canary."""
-    return Canary.objects.filter(run=run).exists()
-
-
-def as_shown(facts: ActionFacts) -> ActionFacts:
-    """The facts as people are to see them: a canary's tool bears the name of what it imitates."""
-    if not is_canary(facts):
-        return facts
-    like = Canary.objects.filter(run=facts.run).values_list("like", flat=True).first()
-    if like is None:
-        return facts
-    opened = requests.load(like).opened
-    shown = replace(facts.tool, name=opened.tool, version=opened.tool_version)
-    agent = replace(facts.agent, scope=replace(facts.agent.scope, tools=(opened.tool,)))
-    return dataclasses.replace(facts, tool=shown, agent=agent, scope_now=None)
-
-
-def origins(facts: ActionFacts) -> tuple[Origin, ...]:
-    """Where the values of the imitated call stood: a canary's own stand nowhere, which would give it away."""
-    like = Canary.objects.filter(run=facts.run).values_list("like", flat=True).first()
-    return requests.load(like).opened.origins if like is not None else ()
+def end(*, run: str, now: dt.datetime) -> None:
+    """Cancel a canary's run, in the name of who planted it. One that has ended stays as it is."""
+    planter = get_user_model().objects.get(username=queries.planted_by(run))
+    try:
+        runs.cancel_run(run=run, reason=OVER, by=planter, now=now)
+    except errors.Refused:
+        return
 
 
 def held(found: terms.Assessment, facts: ActionFacts) -> terms.Assessment:
@@ -127,28 +146,15 @@ def held(found: terms.Assessment, facts: ActionFacts) -> terms.Assessment:
     return replace(found, decision="hold", rule=finding.rule, explanation=words, findings=(finding,))
 
 
-def tool_behind(run: str, shown: str) -> str:
-    """The tool that an action of this run really calls, by the name that people see."""
-    return behind.TOOL if like_is_canary(run) else shown
-
-
-def _spec(given: WorkflowSpec, opened: record.Opened) -> WorkflowSpec:
-    """The imitated workflow with the one stage that asks, its agent replaced, and no tool but the canary's."""
-    agent = given.agents[opened.agent]
-    tool = given.tools[opened.tool]
-    asks = AgentSpec(
-        slug=agent.slug,
-        name=agent.name,
-        owner=agent.owner,
-        revision=agent.revision,
-        reference=behind.AGENT,
-        scope=Scope(tools=(behind.TOOL,), categories=(tool.category,)),
-    )
-    return replace(
-        given,
-        stages=(StageSpec(name=opened.stage, agent=agent.slug, inputs={"call": "run.call"}),),
-        agents={agent.slug: asks},
-        tools={behind.TOOL: replace(tool, name=behind.TOOL, digest="", non_semantic=())},
-        input_schema={},
-        cost_limit=None,
-    )
+def _must_be_playable(spec: WorkflowSpec, run: str, action: str) -> None:
+    """Whether the imitated run can be played once more, at no cost."""
+    if spec.pattern == "external":
+        raise NotPlanted(
+            "This agent works elsewhere and speaks for itself. Choose a request of an agent here."
+        )
+    said = replies.replies(run, until=action)
+    if not said:
+        raise NotPlanted("What led to this request is no longer on the record. Choose a later one.")
+    played = {one.stage for one in said}
+    if any(ref.id == "judge" for stage in spec.stages if stage.name in played for ref in stage.validators):
+        raise NotPlanted("A model judges this work and would be paid to do so again. Choose another request.")

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from approvals.domain import edits, quorum, record
 from approvals.queries import people, requests
-from approvals.services import canaries, policies, rows, sign_offs
+from approvals.services import policies, rows, sign_offs
 from approvals.services import requests as opening
 from orchestrator import blobs
 from orchestrator.domain import errors
@@ -59,8 +59,7 @@ def edit(
             raise sign_offs.ReasonMissing("Say why you change it: the agent and your colleagues read it.")
         old = before.opened
         quorum.check(people.reviewer(by), "approve", old.levels, old.excluded)
-        called = canaries.tool_behind(run, tool) if tool == old.tool else tool
-        changed = held.with_arguments(run=run, action=old.action, tool=called, arguments=arguments, by=me)
+        changed = held.with_arguments(run=run, action=old.action, tool=tool, arguments=arguments, by=me)
         verdict = _verdict(changed, me)
         was = blobs.value(old.arguments)
         found = edits.compare(was, dict(arguments))

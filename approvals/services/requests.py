@@ -15,7 +15,7 @@ from approvals.domain import checks, happenings, provenance, quorum, record, sen
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest
 from approvals.queries import delegations, pools, requests
-from approvals.services import canaries, grants, policies, rows, validity
+from approvals.services import grants, policies, rows, validity
 from orchestrator.domain import content, ids
 from orchestrator.domain.replies import Evidence
 from orchestrator.ports import ActionFacts, Verdict
@@ -125,7 +125,6 @@ def opened_fact(
     edit: record.Edit | None = None,
 ) -> record.Opened:
     """Everything that reviewers will be shown, frozen as it is now."""
-    facts = canaries.as_shown(facts)
     policy = policies.find_policy(verdict.policy)
     tier: terms.Tier = msgspec.convert(verdict.tier, terms.Tier)
     # What the rules that held ask for; the policy's own for a verdict that came without it.

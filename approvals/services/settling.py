@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from approvals.domain import record
+from approvals.queries import canaries as queries
 from approvals.services import canaries
 from orchestrator.services import release
 
@@ -30,12 +31,12 @@ def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
         "by": "system" if opened.grant else f"user:{by}",
         "now": at,
     }
-    if after.status == "approved" and not canaries.like_is_canary(opened.run):
+    if after.status == "approved" and not queries.is_canary(opened.run):
         release.release(**common)
         return
     reason = f"{by} rejected it: {after.reason}"
     if after.status == "approved":
-        reason = "This was a canary: it was never to run."
+        reason = canaries.OVER
     release.refuse(source="reviewer", reason=reason, **common)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator import blobs, eventlog
 from orchestrator.domain import errors
+from orchestrator.domain import events as e
 from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.state import RunState
 
@@ -17,9 +18,11 @@ class NotStarted(errors.NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A run's own copy of its workflow, its title and its input."""
+    """A run's own copy of its workflow, read and as it is stored, its title and its input."""
 
     spec: WorkflowSpec
+    bytes: bytes
+    title: str
     input: dict[str, Any]
 
 
@@ -29,4 +32,6 @@ def pinned(run: str) -> Pinned:
     if state.seq == 0:
         raise NotStarted(run=run)
     given = blobs.value(state.input) if state.input is not None else {}
-    return Pinned(state.spec, given if isinstance(given, dict) else {})
+    first = eventlog.event_at(run, 1).body
+    assert isinstance(first, e.RunStarted)
+    return Pinned(state.spec, bytes(first.spec), state.title, given if isinstance(given, dict) else {})

@@ -10,7 +10,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from orchestrator import sql
+from orchestrator import ports, sql
 from orchestrator.domain import ids
 
 # Amounts of actions in these states count against limits.
@@ -34,7 +34,7 @@ def reserved(
     `but` leaves out one action, as run and action.
     """
     narrowed = ""
-    values: list[Any] = [currency, since, list(RESERVED), ids.row_id(*but)]
+    values: list[Any] = [currency, since, list(RESERVED), ids.row_id(*but), list(ports.uncounted())]
     for column, value in (("agent", agent), ("target", target), ("tool", tool)):
         if value:
             values.append(value)
@@ -44,7 +44,8 @@ def reserved(
         narrowed += f" AND proposed_at < ${len(values)}::timestamptz"
     rows = sql.run(
         'SELECT coalesce(sum(greatest(amount,0)),0)::text FROM "orchestrator_action" WHERE currency=$1 '
-        f"AND proposed_at > $2::timestamptz AND state=ANY($3::text[]) AND id<>$4{narrowed}",
+        f"AND proposed_at > $2::timestamptz AND state=ANY($3::text[]) AND id<>$4 "
+        f"AND run_id<>ALL($5::text[]::uuid[]){narrowed}",
         values,
     )
     return Decimal(rows[0][0])

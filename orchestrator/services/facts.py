@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import blobs, sql
+from orchestrator import blobs, ports, sql
 from orchestrator.domain import errors, ids
 from orchestrator.domain.replies import Evidence, Result
 from orchestrator.domain.specs import Scope, StageSpec
@@ -58,7 +58,7 @@ def rolling_totals(state: RunState, action: Action, scope: Scope) -> dict[str, s
         rows = sql.run(
             'SELECT coalesce(sum(greatest(amount,0)),0)::text FROM "orchestrator_action" WHERE agent=$1 AND currency=$2 '
             "AND proposed_at > clock_timestamp() - $3::float8 * interval '1 hour' AND state=ANY($4::text[]) AND id<>$5 "
-            "AND ($6='*' OR tool=$6)",
+            "AND ($6='*' OR tool=$6) AND run_id<>ALL($7::text[]::uuid[])",
             [
                 action.agent,
                 limit.currency,
@@ -66,6 +66,7 @@ def rolling_totals(state: RunState, action: Action, scope: Scope) -> dict[str, s
                 list(totals.RESERVED),
                 ids.row_id(state.stream, action.id),
                 limit.tool,
+                list(ports.uncounted()),
             ],
         )
         found[limit.account] = rows[0][0]

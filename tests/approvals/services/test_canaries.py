@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,11 +17,14 @@ from msgspec.structs import replace
 from approvals.domain import terms
 from approvals.models import ApprovalRequest, Canary
 from approvals.queries import canaries as queries
-from approvals.queries import case, oversight
+from approvals.queries import case, oversight, requests
 from approvals.services import canaries, desk, edits, policies
-from orchestrator.adapters import canary as behind
-from orchestrator.domain import schemas
-from orchestrator.services import release
+from orchestrator import engine, eventlog, ports
+from orchestrator.domain import errors, schemas
+from orchestrator.domain.replies import ProposedAction, Reply
+from orchestrator.domain.specs import ValidatorRef
+from orchestrator.queries import stages, totals, turns
+from orchestrator.services import effects, perform, release
 from tests.approvals import runs
 from tests.approvals.answers import approve, reject
 from tests.house.exact import assert_record_is_exact
@@ -33,10 +38,45 @@ def _people(operator, admin, reviewer, reviewer2):  # type: ignore[no-untyped-de
     runs.paid.clear()
 
 
+FOREIGN = "DE02120300000000202051"
+
+
+def planted_like(like: ApprovalRequest, by: Any, **changes: str) -> str:
+    """The run of a canary like this request, with another account, once it waits."""
+    run = canaries.plant(
+        like=str(like.id),
+        arguments={**runs.PAYMENT, "iban": FOREIGN, **changes},
+        stated_reason="The invoice matched.",
+        flaw=FLAW,
+        key=str(uuid.uuid4()),
+        by=by,
+        now=timezone.now(),
+    )
+    runs.work(run, ("turn", "assess"))
+    return run
+
+
+def found_like(found: ApprovalRequest) -> ApprovalRequest:
+    return ApprovalRequest.objects.get(pk=Canary.objects.get(run=found.run).like)
+
+
+def real_run_of_two_turns() -> str:
+    """A run whose agent took two turns to ask."""
+    run = runs.start()
+    for more, note in ((True, "Read the invoice."), (False, "Asking for it.")):
+        state = runs.state_of(run)
+        turn = next(one for one in state.turns.values() if not one.answered)
+        actions = () if more else (ProposedAction(tool="tests.pay", arguments=runs.PAYMENT),)
+        command = perform.reply_command(state, turn, Reply(more=more, note=note, actions=actions))
+        engine.submit(run, command)
+    runs.work(run, ("assess",))
+    return run
+
+
 def plant(by, **changes: object) -> ApprovalRequest:  # type: ignore[no-untyped-def]
     """A canary like a real payment, before people."""
     like = runs.request_of(runs.held_run())
-    call = {**runs.PAYMENT, "iban": "DE02120300000000202051"}
+    call = {**runs.PAYMENT, "iban": FOREIGN}
     given = {"stated_reason": "The invoice matched.", "flaw": FLAW, "key": str(uuid.uuid4()), **changes}
     run = canaries.plant(like=str(like.id), arguments=call, by=by, now=timezone.now(), **given)  # type: ignore[arg-type]
     runs.work(run, ("turn", "assess"))
@@ -53,7 +93,6 @@ def test_it_reads_like_the_request_that_it_imitates(admin, reviewer):
     page = Client()
     page.force_login(reviewer)
     text = page.get(reverse("approvals:case", args=[found.id])).content.decode()
-    assert [one.kind for one in shown.origins] == ["unknown"] * 4  # as of the request that it imitates
     assert "canary" not in text.lower().replace("data-canary", "")
     assert case.case(request=str(found.id), person=admin).flaw == FLAW
 
@@ -64,14 +103,14 @@ def test_approved_it_is_refused_instead_of_released_and_nothing_is_left_to_execu
     run = str(found.run)
 
     assert answered.status == "approved"
-    runs.work(run, ("execute", "turn"))
+    effects.advance_run(run=run)
     assert "action.released" not in runs.types_of(run)
     assert "action.claimed" not in runs.types_of(run)
     assert runs.status_of(run) == "refused"
     assert runs.paid == []
 
 
-def test_even_a_release_past_all_of_it_is_refused_at_the_claim(admin):
+def test_even_a_release_past_all_of_it_is_refused_at_the_claim_and_no_tool_is_called(admin):
     found = plant(admin)
     run = str(found.run)
     signed = release.SignedBy(
@@ -95,7 +134,108 @@ def test_even_a_release_past_all_of_it_is_refused_at_the_claim(admin):
     )
     runs.work(run, ("execute",))
     assert "action.claimed" not in runs.types_of(run)
-    assert behind.never_run({}, None) == {"executed": False}  # type: ignore[arg-type]
+    called = ports.ExecutionRequest(
+        run=run,
+        action="a1",
+        key="k",
+        tool=runs.PAY,
+        arguments=runs.PAYMENT,
+        is_cancelled=lambda: False,
+        read_file=lambda digest: b"",
+    )
+    with pytest.raises(errors.PortFailure, match="never to run"):
+        ports.executor().execute(called)
+    assert runs.paid == []
+
+
+def test_nothing_on_its_runs_record_differs_from_the_real_one_but_the_call(admin):
+    like = runs.request_of(runs.held_run())
+    real = str(like.run)
+    run = planted_like(like, admin)
+
+    def told(stream: str) -> list[tuple[str, str, str]]:
+        kept = {"arguments", "digest", "target", "amount"}
+        found = []
+        for event in eventlog.events_after(stream, 0):
+            body = {key: value for key, value in json.loads(event.payload).items() if key not in kept}
+            found.append((event.type, event.actor, json.dumps(body).replace(stream, "RUN")))
+        return found
+
+    assert told(run) == told(real)
+    assert eventlog.events_after(run, 0)[0].payload == eventlog.events_after(real, 0)[0].payload
+    shown, copied = requests.load(like.id).opened, requests.load(runs.request_of(run).id).opened
+    own = ("request", "run", "digest", "arguments", "parts", "origins", "checks", "opened_at", "decide_by")
+    for name in shown.__struct_fields__:
+        assert name in own or getattr(shown, name) == getattr(copied, name), name
+    assert [one.kind for one in shown.origins] == [one.kind for one in copied.origins]
+    assert [check.label for check in shown.checks] == [check.label for check in copied.checks]
+
+
+@pytest.mark.parametrize("address", ["/runs/{run}/", "/runs/{run}/events/", "/audit/?q={run}", "/", "/runs/"])
+def test_no_page_tells_who_decides_it_that_it_is_one(admin, reviewer, address):
+    found = plant(admin)
+    page = Client()
+    page.force_login(reviewer)
+    text = page.get(address.format(run=found.run), follow=True).content.decode().lower()
+    assert "canary" not in text
+    assert "planted" not in text
+
+
+def test_its_record_says_who_planted_it_and_whose_name_its_run_bears(admin):
+    found = plant(admin)
+    row = Canary.objects.get(run=found.run)
+    fact = runs.facts_of(row.id, "canary.planted")
+    assert (fact["by"], fact["shown_as"], fact["arguments"]["iban"]) == ("admin", "operator", FOREIGN)
+    assert runs.state_of(str(found.run)).started_by == "operator"
+
+
+def test_what_it_asks_for_counts_against_no_limit_and_makes_no_payee_known(admin):
+    since = timezone.now() - dt.timedelta(hours=1)
+    before = totals.reserved(currency="EUR", since=since)
+    found = plant(admin)  # with the request that it imitates
+    assert totals.reserved(currency="EUR", since=since) - before == Decimal("82000.00")
+    real = runs.start()
+    runs.propose(real, {**runs.PAYMENT, "payee": "Evil Ltd"})
+    again = planted_like(found_like(found), admin, payee="Evil Ltd")
+    runs.work(real, ("assess",))
+    assert runs.request_of(again).target == "Evil Ltd"
+    told = case.case(request=str(runs.request_of(real).id), person=admin).unusual
+    assert "This is the first request of tests.pay for Evil Ltd." in told
+
+
+def test_its_run_ends_when_it_was_decided_and_only_then_says_what_it_was(admin, reviewer):
+    found = plant(admin)
+    run = str(found.run)
+    reject(found, reviewer)
+    effects.advance_run(run=run)
+    card = stages.run_detail(run).card
+    assert card.state == "cancelled"
+    assert runs.facts_of(run, "run.cancelled") == {"reason": "This was a canary: it was never to run."}
+    assert_record_is_exact()
+
+
+def test_agents_say_again_what_they_said_up_to_the_call(admin):
+    real = real_run_of_two_turns()
+    run = planted_like(runs.request_of(real), admin)
+    said = [one.note for one in turns.turn_page(run).cards]
+    assert said == ["Read the invoice.", "Asking for it."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"pattern": "external"}, "works elsewhere"),
+        (
+            {"stages": (replace(runs.SPEC.stages[0], validators=(ValidatorRef(id="judge"),)),)},
+            "would be paid",
+        ),
+    ],
+)
+def test_what_cannot_be_played_again_for_nothing_is_not_planted(admin, changes, told):
+    real = runs.held_run()
+    like = runs.request_of(real)
+    with pytest.raises(canaries.NotPlanted, match=told):
+        canaries._must_be_playable(replace(runs.SPEC, **changes), str(like.run), like.action)
 
 
 def test_a_policy_that_would_allow_it_holds_it_all_the_same(admin, reviewer3):

@@ -1,0 +1,13 @@
+"""What a canary asks with, and whose name its run bears: its run's own record does not tell it from a real one."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("approvals", "0007_reviewers_desk")]
+
+    operations = [
+        migrations.AddField("canary", "shown_as", models.TextField(default="")),
+        migrations.AddField("canary", "arguments", models.JSONField(default=dict)),
+        migrations.AddField("canary", "stated_reason", models.TextField(default="")),
+    ]
