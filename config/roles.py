@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -104,11 +105,23 @@ _RAIL: list[tuple[str, tuple[str, ...], str, str]] = [
 _STARTS_GROUP = {"Workflows", "Audit"}
 
 
+@dataclass(frozen=True)
+class Environment:
+    """An installation's name, as it is set and as it is shown; each well-known one has an icon of its own."""
+
+    name: str
+    label: str
+    icon: str
+
+
+_ENVIRONMENTS = {"production": "world", "staging": "circle-half-2", "test": "circle-dashed"}
+
+
 def navigation(request: HttpRequest) -> dict[str, object]:
     """Context for every page: the rail, holding only what works and what this person may see."""
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
-        return {"navigation": []}
+        return {"navigation": [], "environment": environment()}
     entries = []
     for label, url_names, permission, icon in _RAIL:
         url = _first_url(url_names)
@@ -117,7 +130,13 @@ def navigation(request: HttpRequest) -> dict[str, object]:
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
         count = _waiting_for(person) if label == "Inbox" else 0
         entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP, count))
-    return {"navigation": entries}
+    return {"navigation": entries, "environment": environment()}
+
+
+def environment() -> Environment:
+    """Which installation this is, for the frame of every page and for each case."""
+    name = settings.COUNTERSIGN_ENVIRONMENT
+    return Environment(name, name[:1].upper() + name[1:], _ENVIRONMENTS.get(name, "flag"))
 
 
 def _waiting_for(person: Any) -> int:

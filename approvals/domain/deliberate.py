@@ -10,12 +10,12 @@ from approvals.domain.terms import Tier
 Ask = Literal["amount", "reason", ""]
 
 
-def asked_for(tier: Tier, category: str, amount: str | None, currency: str | None) -> Ask:
+def asked_for(tier: Tier, is_about_a_person: bool, amount: str | None, currency: str | None) -> Ask:
     """A critical payment is approved with its amount typed once more; what is critical without an amount, or is about
     a person, with a reason."""
     if tier == "critical" and _readable(amount, currency):
         return "amount"
-    return "reason" if tier == "critical" or category == "affects_person" else ""
+    return "reason" if tier == "critical" or is_about_a_person else ""
 
 
 def is_confirmed_by_key(tier: Tier) -> bool:

@@ -45,6 +45,8 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     `origins` say where the values of the call stand, as the system found them.
 
+    `otherwise` says what it means for the affected person when it is rejected, as the tool's declaration has it.
+
     `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
     """
 
@@ -71,6 +73,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     stated_reason: str = ""
     evidence: tuple[Evidence, ...] = ()
     evidence_count: int = 0
+    otherwise: tuple[Part, ...] = ()
     started_by: str
     on_behalf_of: str = ""
     agent_owner: str
@@ -90,6 +93,10 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     editors: tuple[str, ...] = ()
     edit: Edit | None = None
     grant: str = ""
+
+    @property
+    def is_about_a_person(self) -> bool:
+        return self.category == "affects_person" or bool(self.person)
 
     @property
     def sentence(self) -> str:

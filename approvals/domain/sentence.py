@@ -44,10 +44,19 @@ class Sentence(msgspec.Struct, frozen=True):
 def compose(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Sentence:
     """The sentence of a call. Never raises: what cannot be filled falls back to the name and the operands."""
     try:
-        parts = tuple(_filled(tool, arguments)) if tool.sentence else ()
+        parts = tuple(_filled(tool.sentence, tool, arguments)) if tool.sentence else ()
     except (KeyError, ValueError, IndexError):
         parts = ()
     return Sentence(parts or tuple(_fallback(tool, arguments)))
+
+
+def otherwise(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> tuple[Part, ...]:
+    """What the other decision leads to, as the tool's declaration says with the call's arguments; empty when it does not
+    say so, or an argument that it names is missing."""
+    try:
+        return tuple(_filled(tool.otherwise, tool, arguments))
+    except (KeyError, ValueError, IndexError):
+        return ()
 
 
 def verb(tool: specs.ToolSpec) -> str:
@@ -75,8 +84,8 @@ def operand(name: str, value: Any, tool: specs.ToolSpec, arguments: Mapping[str,
     return shown
 
 
-def _filled(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:
-    for words, name, _, _ in Formatter().parse(tool.sentence):
+def _filled(template: str, tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:
+    for words, name, _, _ in Formatter().parse(template):
         if words:
             yield Part(words)
         if name is None:

@@ -95,6 +95,8 @@ class Case:
     differences: tuple[differences.Difference, ...]
     payload_before: str
     person: str
+    is_about_a_person: bool
+    otherwise: tuple[Part, ...]
     flaw: str
     snoozed_until: dt.datetime | None
     may_snooze: bool
@@ -114,6 +116,11 @@ class Case:
         moved = f"{self.changed_at.timestamp():.6f}"
         aside = "s" if self.snoozed_until else ""
         return f"{self.version}.{self.have}.{self.run.action_state}.{moved}.{self.life.picked_up_by}.{aside}"
+
+    @property
+    def otherwise_is_claim(self) -> bool:
+        """Whether the agent filled in a part of what the other decision leads to."""
+        return any(part.operand for part in self.otherwise)
 
     @property
     def evidence_verified(self) -> int:
@@ -194,6 +201,8 @@ def case(*, request: str, person: Any) -> Case:
         differences=differences_of(opened),
         payload_before=call_before(opened),
         person=visible(opened.person or ""),
+        is_about_a_person=opened.is_about_a_person,
+        otherwise=opened.otherwise,
         flaw=canaries.flaw_of(opened.run) if person.has_perm(OVERSEE) else "",
         snoozed_until=desk.snoozed_until(opened.request, person, timezone.now()),
         may_snooze=found.status == "pending" and opened.tier != "critical",

@@ -50,7 +50,7 @@ def what_may(found: record.Request, person: Any, have: int, need: int) -> Answer
         except errors.NotPermitted as refused:
             allowed[verb] = False
             because = refused.message
-    asks = deliberate.asked_for(opened.tier, opened.category, opened.amount, opened.currency)
+    asks = deliberate.asked_for(opened.tier, opened.is_about_a_person, opened.amount, opened.currency)
     by_key = deliberate.is_confirmed_by_key(opened.tier)
     return Answer(allowed["approve"], allowed["reject"], because, label, asks, by_key)
 
@@ -58,7 +58,9 @@ def what_may(found: record.Request, person: Any, have: int, need: int) -> Answer
 def asked_of(request: str) -> tuple[deliberate.Ask, str | None]:
     """What an approval of this request needs besides the click, and its amount. Raises UnknownRequest."""
     opened = requests.load(request).opened
-    return deliberate.asked_for(opened.tier, opened.category, opened.amount, opened.currency), opened.amount
+    return deliberate.asked_for(
+        opened.tier, opened.is_about_a_person, opened.amount, opened.currency
+    ), opened.amount
 
 
 def _label(opened: record.Opened, have: int, need: int) -> str:

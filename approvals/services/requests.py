@@ -156,6 +156,7 @@ def opened_fact(
         stated_reason=facts.reason[:STATED_LENGTH],
         evidence=tuple(_bounded(one) for one in facts.evidence[:EVIDENCE_SHOWN]),
         evidence_count=len(facts.evidence),
+        otherwise=sentence.otherwise(facts.tool, facts.arguments),
         started_by=facts.started_by,
         on_behalf_of=facts.on_behalf_of,
         agent_owner=facts.agent.owner,

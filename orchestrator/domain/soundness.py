@@ -56,6 +56,7 @@ def tool_faults(spec: ToolSpec) -> list[Fault]:
         )
     found += _plain("description", spec.description, MAX_TEXT)
     found += _plain("sentence", spec.sentence, 300)
+    found += _plain("otherwise", spec.otherwise, 300)
     if not spec.description.strip():
         found.append(Fault("description", "Say in a sentence what it does: agents and reviewers read it."))
     if not 0 < spec.timeout_seconds <= 3600:
@@ -84,9 +85,10 @@ def tool_faults(spec: ToolSpec) -> list[Fault]:
             found.append(
                 Fault("non_semantic", f"{name} decides what is signed off, so the digest must cover it.")
             )
-    for name in _PLACE.findall(spec.sentence):
-        if name not in known:
-            found.append(Fault("sentence", f"{{{name}}} is no argument of {spec.name}."))
+    for field in ("sentence", "otherwise"):
+        for name in _PLACE.findall(getattr(spec, field)):
+            if name not in known:
+                found.append(Fault(field, f"{{{name}}} is no argument of {spec.name}."))
     return found
 
 

@@ -89,7 +89,8 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `reads_only` tools run at once; the others are actions and go through the gate, and so does a reading tool
     whose caller chooses an outside target (category "outward"). `parameters` is a JSON Schema of an object.
     The `*_field` names say which argument holds the target, the amount, its currency and the affected person.
-    `sentence` is a template over the arguments, such as "Pay {amount} {currency} to {payee}".
+    `sentence` is a template over the arguments, such as "Pay {amount} {currency} to {payee}"; `otherwise`, another, says
+    what it means for the affected person when the call is not made.
     `non_semantic` arguments are left out of the digest. A tool of an external MCP server names the `server`, its
     `remote` name there, and in `pinned` the digest of what that server said of it when it was declared.
     """
@@ -98,6 +99,7 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     description: str
     parameters: dict[str, Any]
     sentence: str = ""
+    otherwise: str = ""
     version: int = 1
     digest: str = ""
     category: Category = "routine"

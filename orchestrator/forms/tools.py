@@ -37,6 +37,13 @@ class ToolForm(SpecForm):
         max_length=300,
         help_text="What a reviewer reads, with arguments in braces, as in Pay {amount} to {payee}.",
     )
+    otherwise = forms.CharField(
+        required=False,
+        max_length=300,
+        label="What it means for the person if it is rejected",
+        help_text="Reviewers read it beside the decision, as in {applicant} keeps the present rate. An argument in "
+        "braces that the agent fills in is shown as its claim.",
+    )
     category = forms.ChoiceField(
         choices=CATEGORIES,
         label="Kind of action",
@@ -94,6 +101,7 @@ class ToolForm(SpecForm):
             description=plain_lines(self.given("description")),
             parameters=self.parameters or {"type": "object"},
             sentence=self.given("sentence").strip(),
+            otherwise=self.given("otherwise").strip(),
             category=self.given("category") or "routine",
             reads_only=bool(self.given("reads_only", False)),
             reversibility=self.given("reversibility") or "irreversible",

@@ -8,18 +8,20 @@ from approvals.domain import deliberate
 
 
 @pytest.mark.parametrize(
-    ("tier", "category", "amount", "currency", "asks"),
+    ("tier", "about_a_person", "amount", "currency", "asks"),
     [
-        ("critical", "financial", "100000.00", "EUR", "amount"),
-        ("critical", "financial", "much", "EUR", "reason"),
-        ("critical", "destructive", None, None, "reason"),
-        ("high", "financial", "82000.00", "EUR", ""),
-        ("medium", "affects_person", None, None, "reason"),
-        ("low", "outward", None, None, ""),
+        ("critical", False, "100000.00", "EUR", "amount"),
+        ("critical", False, "much", "EUR", "reason"),
+        ("critical", False, None, None, "reason"),
+        ("high", False, "82000.00", "EUR", ""),
+        ("medium", True, None, None, "reason"),
+        ("low", False, None, None, ""),
     ],
 )
-def test_what_is_asked_for_follows_from_what_is_at_stake(tier, category, amount, currency, asks) -> None:
-    assert deliberate.asked_for(tier, category, amount, currency) == asks
+def test_what_is_asked_for_follows_from_what_is_at_stake(
+    tier, about_a_person, amount, currency, asks
+) -> None:
+    assert deliberate.asked_for(tier, about_a_person, amount, currency) == asks
 
 
 @pytest.mark.parametrize("typed", ["100000.00", "100,000.00", "100 000", " 100000 "])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from django.utils import timezone
@@ -140,3 +142,64 @@ def test_the_last_turns_before_the_action_stand_beside_it(reviewer):
     found = case_of(runs.held_run(), reviewer).run.turns
 
     assert [(turn.agent, turn.stage, turn.state) for turn in found] == [("treasurer", "pay", "completed")]
+
+
+LOWER = msgspec.structs.replace(
+    runs.PAY,
+    name="tests.note",
+    sentence="Lower the rate of {payee}",
+    category="affects_person",
+    person_field="payee",
+    amount_field="",
+    currency_field="",
+    target_field="",
+)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "told", "source"),
+    [
+        ("The present rate stays.", "The present rate stays.", "declared for the tool"),
+        ("{note}", "She may\u202e ask again.", "agent’s claim"),
+        ("{gone} stays.", "Neither the tool’s declaration nor the agent says", "for ACME GmbH"),
+        ("", "Neither the tool’s declaration nor the agent says", "for ACME GmbH"),
+    ],
+)
+def test_a_decision_about_a_person_says_where_the_other_one_leads_and_who_says_so(
+    reviewer, client, otherwise, told, source
+):
+    tool = msgspec.structs.replace(LOWER, otherwise=otherwise)
+    scope = msgspec.structs.replace(runs.SCOPE, categories=("affects_person",))
+    agent = msgspec.structs.replace(runs.AGENT, scope=scope)
+    spec = msgspec.structs.replace(runs.SPEC, tools={"tests.note": tool}, agents={"treasurer": agent})
+    run = runs.start(spec=spec)
+    runs.propose(run, payment(note="She may\u202e ask again."), tool="tests.note")
+    runs.work(run, ("assess",))
+    found = case_of(run, reviewer)
+    assert (found.answer.asks, found.person) == ("reason", "ACME GmbH")
+
+    client.force_login(reviewer)
+    page = client.get(f"/inbox/{found.id}/").content.decode()
+    part = page[page.index('id="case-otherwise"') : page.index("What is known")]
+    assert told.replace("\u202e", "⟨U+202E⟩") in re.sub(r"<[^>]+>", "", part)
+    assert source in part
+
+
+def test_what_is_about_nobody_says_nothing_of_the_kind(reviewer, client):
+    client.force_login(reviewer)
+    found = case_of(runs.held_run(), reviewer)
+    assert "case-otherwise" not in client.get(f"/inbox/{found.id}/").content.decode()
+
+
+@pytest.mark.parametrize("name", ["production", "staging", "test", "Rehearsal room 2"])
+def test_every_page_and_the_case_name_the_installation_in_words(reviewer, client, settings, name):
+    settings.COUNTERSIGN_ENVIRONMENT = name
+    shown = name[:1].upper() + name[1:]
+    assert f"<span>{shown}</span>" in client.get("/accounts/login/").content.decode()
+    client.force_login(reviewer)
+    found = case_of(runs.held_run(), reviewer)
+    page = client.get(f"/inbox/{found.id}/").content.decode()
+    assert f"<span>{shown}</span>" in page[: page.index('id="main"')]
+    assert f">{shown}</span>" in page[page.index("case-badges") : page.index("Why it waits")].replace(
+        "</svg>", ">"
+    )
