@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -128,7 +127,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
         if url is None or not person.has_perm(permission):
             continue
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
-        count = _waiting_for(person) if label == "Inbox" else 0
+        count = _waiting_for(request) if label == "Inbox" else 0
         entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP, count))
     return {"navigation": entries, "environment": environment()}
 
@@ -139,11 +138,12 @@ def environment() -> Environment:
     return Environment(name, name[:1].upper() + name[1:], _ENVIRONMENTS.get(name, "flag"))
 
 
-def _waiting_for(person: Any) -> int:
-    """How many requests wait for this person's answer."""
+def _waiting_for(request: HttpRequest) -> int:
+    """How many requests wait for this person's answer. A page that has counted them says so."""
     from approvals.queries.inbox import waiting_for
 
-    return waiting_for(person)
+    counted: int | None = getattr(request, "waits_for_me", None)
+    return waiting_for(request.user) if counted is None else counted
 
 
 def _first_url(names: Iterable[str]) -> str | None:

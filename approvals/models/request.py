@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import MD5
 
 from approvals.domain.requests import STATES
 from approvals.domain.terms import TIERS
+
+# What makes requests of one agent and tool alike: their target, else the very same call. Hashed, because an index holds it
+# and a target may be long.
+KIND = MD5(Case(When(target="", then=F("digest")), default=F("target")))
 
 
 class ApprovalRequest(models.Model):
@@ -103,6 +108,17 @@ class ApprovalRequest(models.Model):
             ),
             models.Index(fields=["-decided_at"], name="request_decided"),
             models.Index(fields=["digest"], name="request_same"),
+            models.Index(
+                "tool",
+                "agent",
+                "rank",
+                KIND,
+                "decide_by",
+                "opened_at",
+                "id",
+                name="request_kind",
+                condition=Q(status="pending"),
+            ),
             models.Index(fields=["tool", "currency", "-opened_at"], name="request_alike"),
             models.Index(fields=["-opened_at"], name="request_latest"),
         ]

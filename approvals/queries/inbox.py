@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, QuerySet, TextField, Value, When, Window
-from django.db.models.functions import Cast, RowNumber
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from approvals.domain.requests import WORDS
+from approvals.domain.terms import TIERS
 from approvals.models import ApprovalRequest, PickUp, SignOff
+from approvals.models.request import KIND
 from approvals.queries import cursors
 from approvals.queries.waiting import TABS, Desk, Tab
 from orchestrator.domain import digests
@@ -80,6 +81,7 @@ class InboxRow:
     decided_by: str
     reason: str
     need: int
+    kind: str = ""
     have: int = 0
     repeats: int = 0
     picked_up_by: str = ""
@@ -191,16 +193,21 @@ def _page(found: QuerySet[Any], asked: Asked, tab: Tab) -> tuple[list[InboxRow],
 
 
 def _leaders(pending: QuerySet[Any], order: Sequence[str]) -> QuerySet[Any]:
-    """Of requests of the same agent and tool for the same target, or of the very same call, the most urgent one.
-    A critical request stands for itself."""
-    alike = Case(
-        When(rank=0, then=Cast("id", TextField())), When(target="", then=F("digest")), default=F("target")
-    )
-    place = Window(RowNumber(), partition_by=[F("tool"), F("agent"), F("rank"), alike], order_by=list(order))
-    first = pending.annotate(place=place).filter(place=1).values("pk")
-    return ApprovalRequest.objects.filter(pk__in=first).annotate(
-        is_less=Case(When(rank=0, then=Value(0)), default=Value(1))
-    )
+    """Of requests of the same agent and tool for the same target, or of the very same call, the most urgent one: none
+    of its kind stands before it. A critical request stands for itself.
+
+    Asked of each row as the page is read, by the index of kinds, so that what waits behind the page costs nothing.
+    """
+    found = pending.annotate(kind=KIND)
+    within = [name for name in order if name not in ("rank", "is_less")]
+    before, same = Q(pk__in=[]), Q()
+    for name in within:
+        before |= same & Q(**{f"{name}__lt": OuterRef(name)})
+        same &= Q(**{name: OuterRef(name)})
+    kin = {name: OuterRef(name) for name in ("tool", "agent", "rank", "kind")}
+    # Said once more for the index: what stands before has at most this first value.
+    first = Q(**{f"{within[0]}__lte": OuterRef(within[0])})
+    return found.filter(Q(rank=0) | ~Exists(found.filter(first, before, **kin)))
 
 
 def _alike(leader: Any) -> Q:
@@ -211,11 +218,17 @@ def _alike(leader: Any) -> Q:
 
 
 def _repeats(found: QuerySet[Any], rows: Iterable[InboxRow]) -> dict[tuple[str, ...], int]:
-    """How many waiting requests are of each kind that has more than one."""
-    if not any(row.is_pending and row.tier != "critical" for row in rows):
+    """How many waiting requests are of each kind that these rows stand for, where it is more than one."""
+    groups = [row for row in rows if row.is_pending and row.tier != "critical"]
+    if not groups:
         return {}
-    kind = Case(When(target="", then=F("digest")), default=F("target"))
-    waiting = found.filter(status="pending", rank__gt=0).order_by().annotate(kind=kind)
+    waiting = found.filter(
+        status="pending",
+        tool__in={row.tool for row in groups},
+        agent__in={row.agent for row in groups},
+        rank__in={TIERS.index(row.tier) for row in groups},
+    )
+    waiting = waiting.order_by().annotate(kind=KIND).filter(kind__in={row.kind for row in groups})
     counted = waiting.values("tool", "agent", "tier", "kind").annotate(count=Count("pk")).filter(count__gt=1)
     return {(one["tool"], one["agent"], one["tier"], one["kind"]): one["count"] for one in counted}
 
@@ -233,23 +246,22 @@ def _completed(rows: Sequence[InboxRow], repeats: dict[tuple[str, ...], int], de
     held = dict(PickUp.objects.filter(request__in=keys, until__gt=desk.at).values_list("request", "person"))
     bulk = [row.id for row in rows if row.is_pending and row.tier in BULK_TIERS]
     may = set(desk.mine().filter(pk__in=bulk).values_list("pk", flat=True)) if bulk else set()
-    targets = dict(ApprovalRequest.objects.filter(pk__in=keys).values_list("pk", "target")) if repeats else {}
     return [
         replace(
             row,
             have=have.get(row.id, 0),
             picked_up_by=held.get(row.id, ""),
             may_select=row.id in may,
-            repeats=_more(row, targets.get(row.id, ""), repeats),
+            repeats=_more(row, repeats),
         )
         for row in rows
     ]
 
 
-def _more(row: InboxRow, target: str, repeats: dict[tuple[str, ...], int]) -> int:
+def _more(row: InboxRow, repeats: dict[tuple[str, ...], int]) -> int:
     if not row.is_pending or row.tier == "critical":
         return 0
-    return repeats.get((row.tool, row.agent, row.tier, target or row.digest), 1) - 1
+    return repeats.get((row.tool, row.agent, row.tier, row.kind), 1) - 1
 
 
 def _row(request: Any) -> InboxRow:
@@ -271,4 +283,5 @@ def _row(request: Any) -> InboxRow:
         decided_by=request.decided_by,
         reason=request.reason,
         need=sum(level["need"] for level in request.levels),
+        kind=getattr(request, "kind", ""),
     )
