@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator import ports
 from orchestrator.adapters.registry import code_agent
-from orchestrator.domain.replies import Reply
+from orchestrator.domain.replies import ProposedAction, Reply
 
 LONGER_THAN_ANY_LIMIT = 15.0
 
@@ -31,3 +31,23 @@ def hangs(work: dict, turn: ports.TurnRequest) -> Reply:
 @code_agent("journeys.misfits")
 def misfits(work: dict, turn: ports.TurnRequest) -> Reply:
     return Reply(output={"total": "eighty-two thousand"})
+
+
+@code_agent("journeys.pays")
+def pays(work: dict, turn: ports.TurnRequest) -> Reply:
+    """Asks for one payment, and gives as its output what it was told of it."""
+    if turn.results:
+        told = turn.results[0]
+        return Reply(output={"state": told.state, "told": told.text})
+    transfer = {
+        "payee": "ACME Industrietechnik GmbH",
+        "iban": "DE89370400440532013000",
+        "amount": "82000.00",
+        "currency": "EUR",
+        "invoice": f"RE-{turn.run[:8]}",
+        "due_date": "2027-01-15",
+        "remittance": f"RE-{turn.run[:8]}",
+    }
+    reason = "The order and the goods match."
+    asked = ProposedAction(tool="payments.pay", arguments=transfer, reason=reason, call_id="1")
+    return Reply(actions=(asked,))
