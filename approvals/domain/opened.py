@@ -45,7 +45,8 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     `origins` say where the values of the call stand, as the system found them.
 
-    `otherwise` says what it means for the affected person when it is rejected, as the tool's declaration has it.
+    `otherwise` says what it means for the affected person when it is rejected, as the tool's declaration has it;
+    `otherwise_is_claim` marks words of the agent's in it.
 
     `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
     """
@@ -74,6 +75,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     evidence: tuple[Evidence, ...] = ()
     evidence_count: int = 0
     otherwise: tuple[Part, ...] = ()
+    otherwise_is_claim: bool = False
     started_by: str
     on_behalf_of: str = ""
     agent_owner: str

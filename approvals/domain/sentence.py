@@ -59,6 +59,12 @@ def otherwise(tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> tuple[Part,
         return ()
 
 
+def is_claim(tool: specs.ToolSpec, parts: Iterable[Part]) -> bool:
+    """Whether something in it is in the agent's own words, and not only whom and how much the call is about."""
+    about = {tool.target_field, tool.person_field, tool.amount_field, tool.currency_field, ""}
+    return any(part.operand not in about for part in parts)
+
+
 def verb(tool: specs.ToolSpec) -> str:
     """What the sentence begins with ("pay"), so that a button can say what it does; else "run"."""
     first = tool.sentence.split(" ", 1)[0].strip()

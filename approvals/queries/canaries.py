@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from django.db.models import Count
+
 from approvals.domain.requests import WORDS, State
 from approvals.models import ApprovalRequest, Canary
 from approvals.queries import requests
@@ -33,12 +35,14 @@ class CanaryCard:
 
 @dataclass(frozen=True)
 class Sample:
-    """A request that a canary may be made to look like."""
+    """A request that a canary may be made to look like. `beside` counts what else its run asked for: the canary's run asks
+    for one thing, which who reads both closely may notice."""
 
     id: str
     sentence: str
     tool: str
     agent: str
+    beside: int
 
 
 def planted() -> tuple[CanaryCard, ...]:
@@ -54,7 +58,12 @@ def samples() -> tuple[Sample, ...]:
     """The latest request of each tool and agent that is no canary itself."""
     own = ApprovalRequest.objects.exclude(run__in=Canary.objects.values("run"))
     latest = own.order_by("tool", "agent", "-opened_at").distinct("tool", "agent")[:20]
-    return tuple(Sample(str(row.id), row.sentence, row.tool, row.agent) for row in latest)
+    found = list(latest)
+    of_run = ApprovalRequest.objects.filter(run__in=[row.run for row in found]).order_by()
+    asked = dict(of_run.values_list("run").annotate(count=Count("action", distinct=True)))
+    return tuple(
+        Sample(str(row.id), row.sentence, row.tool, row.agent, asked.get(row.run, 1) - 1) for row in found
+    )
 
 
 @lru_cache(maxsize=20_000)

@@ -33,6 +33,13 @@ TIER_WORDS = {
     "medium": "Medium stakes",
     "low": "Low stakes",
 }
+_CATEGORY_ICONS = {
+    "financial": "cash",
+    "safety_critical": "shield-half",
+    "affects_person": "user",
+    "destructive": "trash",
+    "outward": "send",
+}
 # Who may see that a request is a canary.
 OVERSEE = "approvals.oversee_reviews"
 
@@ -52,6 +59,7 @@ class Case:
     tier: str
     tier_words: str
     category: str
+    category_icon: str
     reversibility: str
     why: str
     more_reasons: tuple[str, ...]
@@ -97,6 +105,7 @@ class Case:
     person: str
     is_about_a_person: bool
     otherwise: tuple[Part, ...]
+    otherwise_is_claim: bool
     flaw: str
     snoozed_until: dt.datetime | None
     may_snooze: bool
@@ -116,11 +125,6 @@ class Case:
         moved = f"{self.changed_at.timestamp():.6f}"
         aside = "s" if self.snoozed_until else ""
         return f"{self.version}.{self.have}.{self.run.action_state}.{moved}.{self.life.picked_up_by}.{aside}"
-
-    @property
-    def otherwise_is_claim(self) -> bool:
-        """Whether the agent filled in a part of what the other decision leads to."""
-        return any(part.operand for part in self.otherwise)
 
     @property
     def evidence_verified(self) -> int:
@@ -158,6 +162,7 @@ def case(*, request: str, person: Any) -> Case:
         tier=opened.tier,
         tier_words=TIER_WORDS[opened.tier],
         category=CATEGORY_WORDS.get(opened.category, opened.category),
+        category_icon=_CATEGORY_ICONS.get(opened.category, "circle"),
         reversibility=opened.reversibility,
         why=opened.explanation,
         more_reasons=tuple(one.explanation for one in opened.findings[1:] if one.decision != "allow"),
@@ -203,6 +208,7 @@ def case(*, request: str, person: Any) -> Case:
         person=visible(opened.person or ""),
         is_about_a_person=opened.is_about_a_person,
         otherwise=opened.otherwise,
+        otherwise_is_claim=opened.otherwise_is_claim,
         flaw=canaries.flaw_of(opened.run) if person.has_perm(OVERSEE) else "",
         snoozed_until=desk.snoozed_until(opened.request, person, timezone.now()),
         may_snooze=found.status == "pending" and opened.tier != "critical",

@@ -91,6 +91,11 @@ class InboxRow:
     def is_pending(self) -> bool:
         return self.status == "pending"
 
+    @property
+    def is_long(self) -> bool:
+        """Whether a line of the list shows a part of the sentence only; the case shows all of it."""
+        return len(self.sentence) > 100
+
 
 @dataclass(frozen=True)
 class Inbox:

@@ -160,6 +160,7 @@ LOWER = msgspec.structs.replace(
     ("otherwise", "told", "source"),
     [
         ("The present rate stays.", "The present rate stays.", "declared for the tool"),
+        ("{payee} keeps the rate.", "ACME GmbH keeps the rate.", "declared for the tool"),
         ("{note}", "She may\u202e ask again.", "agent’s claim"),
         ("{gone} stays.", "Neither the tool’s declaration nor the agent says", "for ACME GmbH"),
         ("", "Neither the tool’s declaration nor the agent says", "for ACME GmbH"),
