@@ -242,7 +242,11 @@ structlog.configure(
 # ---- Countersign ----
 # Which installation this is: production, staging, test, or a short name of one's own. Shown on every page and case. What
 # is not told otherwise is production, so that nobody takes real money for a trial.
-COUNTERSIGN_ENVIRONMENT = " ".join(os.environ.get("COUNTERSIGN_ENVIRONMENT", "").split())[:24] or "production"
+COUNTERSIGN_ENVIRONMENT = " ".join(os.environ.get("COUNTERSIGN_ENVIRONMENT", "").split()) or "production"
+if len(COUNTERSIGN_ENVIRONMENT) > 24:
+    raise SystemExit(
+        "COUNTERSIGN_ENVIRONMENT stands on every page: give a name of at most 24 characters, such as staging."
+    )
 # The gate that is asked before anything changes the world. Without a setting, everything is held.
 COUNTERSIGN_GATE = os.environ.get("COUNTERSIGN_GATE", "approvals.gate.PolicyGate")
 COUNTERSIGN_POLICIES = "approvals.queries.policies.names"

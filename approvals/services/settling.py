@@ -17,7 +17,7 @@ GRANT = "standing grant"
 def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
     """Release the action of an approved request, or refuse that of a rejected one. `by` is a username or a grant.
 
-    A canary is never released, whoever approved it.
+    A canary is never released, whoever approved it; decided, its run's record says what it was.
     """
     opened = after.opened
     common: dict[str, Any] = {
@@ -31,12 +31,12 @@ def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
         "by": "system" if opened.grant else f"user:{by}",
         "now": at,
     }
-    if after.status == "approved" and not queries.is_canary(opened.run):
+    is_canary = queries.is_canary(opened.run)
+    if after.status == "approved" and not is_canary:
         release.release(**common)
         return
-    reason = f"{by} rejected it: {after.reason}"
-    if after.status == "approved":
-        reason = canaries.OVER
+    said = "" if after.status == "approved" else f"{by} rejected it: {after.reason}"
+    reason = " ".join(filter(None, [said, canaries.OVER if is_canary else ""]))
     release.refuse(source="reviewer", reason=reason, **common)
 
 

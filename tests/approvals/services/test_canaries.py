@@ -211,6 +211,9 @@ def test_its_run_ends_when_it_was_decided_and_only_then_says_what_it_was(admin, 
     card = stages.run_detail(run).card
     assert card.state == "cancelled"
     assert runs.facts_of(run, "run.cancelled") == {"reason": "This was a canary: it was never to run."}
+    told = runs.facts_of(run, "action.refused")["reason"]
+    assert told.startswith("reviewer rejected it:")
+    assert told.endswith("This was a canary: it was never to run.")
     assert_record_is_exact()
 
 
