@@ -24,7 +24,7 @@ from orchestrator.domain import errors, schemas
 from orchestrator.domain.replies import ProposedAction, Reply
 from orchestrator.domain.specs import ValidatorRef
 from orchestrator.queries import stages, totals, turns
-from orchestrator.services import effects, perform, release
+from orchestrator.services import effects, release, replying
 from tests.approvals import runs
 from tests.approvals.answers import approve, reject
 from tests.house.exact import assert_record_is_exact
@@ -67,7 +67,7 @@ def real_run_of_two_turns() -> str:
         state = runs.state_of(run)
         turn = next(one for one in state.turns.values() if not one.answered)
         actions = () if more else (ProposedAction(tool="tests.pay", arguments=runs.PAYMENT),)
-        command = perform.reply_command(state, turn, Reply(more=more, note=note, actions=actions))
+        command = replying.reply_command(state, turn, Reply(more=more, note=note, actions=actions))
         engine.submit(run, command)
     runs.work(run, ("assess",))
     return run
