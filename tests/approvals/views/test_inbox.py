@@ -267,3 +267,12 @@ def test_everybody_else_sees_requests_but_waits_for_none(operator):
     page = browser(operator).get(reverse("approvals:inbox")).content.decode()
 
     assert "ACME" in page  # the tab All is where people without sign-off begin
+
+
+def test_a_target_of_any_length_is_held_listed_and_counted_with_its_repeats(reviewer):
+    # What cannot be seen is written out in the column, eight characters for one: more than an index entry holds.
+    long = {**runs.PAYMENT, "payee": "\u202e" * 500}
+    for _ in range(2):
+        runs.held_run(long)
+    found = queries.inbox(person=reviewer)
+    assert [row.repeats for row in found.rows] == [1]
