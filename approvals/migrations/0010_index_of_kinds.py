@@ -7,7 +7,7 @@ KIND = MD5(models.Case(models.When(target="", then=models.F("digest")), default=
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0008_canary_call")]
+    dependencies = [("approvals", "0009_canary_call")]
 
     operations = [
         migrations.AddIndex(

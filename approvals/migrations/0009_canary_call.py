@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0007_reviewers_desk")]
+    dependencies = [("approvals", "0008_confirmed_addresses")]
 
     operations = [
         migrations.AddField("canary", "shown_as", models.TextField(default="")),
