@@ -56,6 +56,10 @@ class PolicyGate:
             details=details,
         )
 
+    def tier(self, facts: ActionFacts) -> str:
+        found = policies.assess_action(facts)
+        return "" if found.decision == "refuse" else found.tier
+
     def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None:
         requests.open_request(facts=facts, verdict=verdict, at=at)
 

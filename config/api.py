@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+import msgspec
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -13,6 +14,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
 import approvals.api
@@ -75,6 +77,15 @@ def _bounded(request: HttpRequest) -> None:
         raise TooLarge(f"One call may bring {settings.API_MOST_BYTES:,} bytes, and this brought {size:,}.")
 
 
+class Exact(BaseRenderer):
+    """JSON with moments to the microsecond, as the record has them."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return msgspec.json.encode(data)
+
+
 api = NinjaAPI(
     title="Countersign",
     version="1",
@@ -82,10 +93,12 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,
     auth=TokenAuth(),
+    renderer=Exact(),
 )
 api.add_router("/runs", orchestrator.api.runs)
 api.add_router("/runs", orchestrator.api.actions)
 api.add_router("/runs", orchestrator.api.statements)
+api.add_router("/runs", orchestrator.api.commitments)
 api.add_router("/approval-requests", approvals.api.requests)
 api.add_router("/policies", approvals.api.policies)
 

@@ -73,10 +73,13 @@ class Gate(Protocol):
     time. `claiming` is asked just before the executor takes a released action: it returns None to let it pass,
     or the sentence that says why the release no longer holds. `execute_by` is until when an executor elsewhere may
     begin what a request approved; None leaves that to the engine. `answered` brings what an agent said to a
-    reviewer's question; with `could` false, why it said nothing.
+    reviewer's question; with `could` false, why it said nothing. `tier` says how grave an action is that comes in a
+    flood, before it is on the record, and keeps nothing; "" for one that would be refused.
     """
 
     def assess(self, facts: ActionFacts) -> Verdict: ...
+
+    def tier(self, facts: ActionFacts) -> str: ...
 
     def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None: ...
 

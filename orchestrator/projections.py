@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from orchestrator import models, sql
+from orchestrator.domain import digests, ids
 from orchestrator.domain import events as e
-from orchestrator.domain import ids
 from orchestrator.domain.state import RunState
 from orchestrator.sql import Fragment
 
@@ -21,6 +21,7 @@ TABLES: dict[str, Any] = {
     "run": models.Run,
     "turn": models.Turn,
     "action": models.Action,
+    "commitment": models.Commitment,
     "agent": models.Agent,
     "agent_revision": models.AgentRevision,
     "tool": models.Tool,
@@ -329,6 +330,40 @@ def _action_executed(stream: str, event: e.Event, body: e.ActionExecuted) -> lis
     return [Put("action", ids.row_id(stream, body.action), columns, False)]
 
 
+def _commitment_created(stream: str, event: e.Event, body: e.CommitmentCreated) -> list[Put]:
+    columns = {
+        "run_id": stream,
+        "commitment": body.commitment,
+        "debtor": body.debtor,
+        "creditor": body.creditor,
+        "consequent": body.consequent,
+        "antecedent": body.antecedent,
+        "premises": digests.canonical(list(body.premises)).decode(),
+        "due": body.due,
+        "due_at": moment(body.due_at) if body.due_at else None,
+        "state": "created",
+        "created_seq": event.seq,
+        "created_at": moment(event.at),
+        "settled_seq": None,
+        "changed_at": moment(event.at),
+    }
+    return [Put("commitment", ids.row_id(stream, body.commitment), columns, True)]
+
+
+def _commitment_settled(state: str, said: str = "") -> Any:
+    """`said` is the field of the body that holds what was said to it."""
+
+    def project(stream: str, event: e.Event, body: Any) -> list[Put]:
+        columns = {"state": state, "settled_seq": event.seq, "changed_at": moment(event.at)}
+        if said:
+            columns["text"] = getattr(body, said)
+        if getattr(body, "evidence", None) is not None:
+            columns["evidence"] = body.evidence.digest
+        return [Put("commitment", ids.row_id(stream, body.commitment), columns, False)]
+
+    return project
+
+
 def _revision(table: str, key: str, version: str, *, extra: tuple[str, ...] = ()) -> Any:
     """A publication: the subject's row (new with its first revision) and the immutable revision."""
 
@@ -384,6 +419,10 @@ _PROJECT: dict[type[e.Body], Any] = {
     e.ActionFailed: _action_moved("failed", "text>explanation"),
     e.ActionUnconfirmed: _action_moved("unconfirmed", "text>explanation", "assigned_to"),
     e.ActionVoided: _action_moved("voided", "reason>explanation"),
+    e.CommitmentCreated: _commitment_created,
+    e.CommitmentDischarged: _commitment_settled("discharged", "text"),
+    e.CommitmentCancelled: _commitment_settled("cancelled", "reason"),
+    e.CommitmentViolated: _commitment_settled("violated"),
     e.AgentPublished: _revision("agent", "slug", "revision", extra=("name", "owner")),
     e.AgentRetired: _retired("agent"),
     e.ToolPublished: _revision("tool", "name", "version"),

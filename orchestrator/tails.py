@@ -19,8 +19,6 @@ from orchestrator.queries import external as queries
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25
-# An action in one of these states is not yet answered.
-WAITS = frozenset({"proposed", "held"})
 
 
 class TooManyWait(errors.Refused):
@@ -73,7 +71,7 @@ async def _look(waiters: set[_Waiter]) -> None:
             log.exception("wait_look_failed")
             continue
         for waiter in list(waiters):
-            if states.get(waiter.key, "gone") not in WAITS:
+            if states.get(waiter.key, "gone") not in queries.WAITS:
                 waiter.moved.set()
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Any
 
 import msgspec
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from approvals.models import ApprovalRequest, PolicyRevision
 from approvals.queries import requests as queries
@@ -15,6 +14,7 @@ from orchestrator import blobs
 from orchestrator.domain import errors
 from orchestrator.domain.callers import Caller
 from orchestrator.queries.external import visible_runs
+from orchestrator.queries.newest import newest
 
 
 class NoSuchPolicy(errors.NotFound):
@@ -26,13 +26,8 @@ def requests(caller: Caller, *, status: str, cursor: str, limit: int) -> tuple[l
     found = _visible(caller)
     if status:
         found = found.filter(status=status)
-    place = _place(cursor)
-    if place is not None:
-        at, last = place
-        found = found.filter(Q(opened_at__lt=at) | Q(opened_at=at, id__lt=last))
-    rows = list(found.order_by("-opened_at", "-id")[: limit + 1])
-    more = f"{rows[limit - 1].opened_at.isoformat()}_{rows[limit - 1].id}" if len(rows) > limit else ""
-    return [_card(row) for row in rows[:limit]], more
+    rows, more = newest(found, "opened_at", cursor=cursor, limit=limit)
+    return [_card(row) for row in rows], more
 
 
 def request(caller: Caller, request_id: str) -> dict[str, Any]:
@@ -118,13 +113,3 @@ def _policy(row: PolicyRevision) -> dict[str, Any]:
         "parameters": msgspec.json.decode(row.parameters),
         "published_at": row.published_at,
     }
-
-
-def _place(cursor: str) -> tuple[dt.datetime, uuid.UUID] | None:
-    """A cursor that cannot be read asks for the first page."""
-    moment, _, last = cursor.partition("_")
-    try:
-        at = dt.datetime.fromisoformat(moment.replace(" ", "+"))
-        return (at, uuid.UUID(last)) if at.tzinfo else None
-    except ValueError:
-        return None

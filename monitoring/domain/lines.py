@@ -213,6 +213,30 @@ def _commitment_created(body: e.CommitmentCreated, names: Names) -> _Words:
     )
 
 
+def _commitment_discharged(body: e.CommitmentDischarged, names: Names) -> _Words:
+    return _Words(
+        f"{body.debtor} says that it did what it committed itself to, to {body.creditor}",
+        body.text,
+        "discharged",
+        body.debtor,
+    )
+
+
+def _commitment_cancelled(body: e.CommitmentCancelled, names: Names) -> _Words:
+    return _Words(
+        f"{body.debtor} takes back its commitment to {body.creditor}", body.reason, "cancelled", body.debtor
+    )
+
+
+def _commitment_violated(body: e.CommitmentViolated, names: Names) -> _Words:
+    return _Words(
+        f"The time of {body.debtor}'s commitment to {body.creditor} is over",
+        f"it was due by {body.due}",
+        "violated",
+        body.debtor,
+    )
+
+
 def _budget_exhausted(body: e.BudgetExhausted, names: Names) -> _Words:
     return _Words(f"Budget of {body.unit} used up", f"{body.used} of {body.limit}", "exhausted", body.subject)
 
@@ -335,6 +359,9 @@ _SAY: dict[type[e.Body], Callable[[Any, Names], _Words]] = {
     e.StageFailed: _stage_failed,
     e.BeliefAsserted: _belief_asserted,
     e.CommitmentCreated: _commitment_created,
+    e.CommitmentDischarged: _commitment_discharged,
+    e.CommitmentCancelled: _commitment_cancelled,
+    e.CommitmentViolated: _commitment_violated,
     e.BudgetExhausted: _budget_exhausted,
     e.ActionProposed: _action_proposed,
     e.ActionAllowed: _moved("allowed", "allowed", "explanation"),

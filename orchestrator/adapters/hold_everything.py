@@ -19,6 +19,9 @@ class HoldEverything:
             tier="high",
         )
 
+    def tier(self, facts: ActionFacts) -> str:
+        return "high"
+
     def held(self, facts: ActionFacts, verdict: Verdict, *, at: dt.datetime) -> None:
         """There is nobody to ask."""
 

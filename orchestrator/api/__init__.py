@@ -1,7 +1,11 @@
-"""REST of this app: external runs, their actions, what agents state, and events. Mounted by `config.api`."""
+"""REST of this app: external runs, their actions, what agents state and commit themselves to, and events.
+
+Mounted by `config.api`.
+"""
 
 from orchestrator.api.actions import router as actions
+from orchestrator.api.commitments import router as commitments
 from orchestrator.api.runs import router as runs
 from orchestrator.api.statements import router as statements
 
-__all__ = ["actions", "runs", "statements"]
+__all__ = ["actions", "commitments", "runs", "statements"]

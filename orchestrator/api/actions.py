@@ -16,7 +16,7 @@ from orchestrator.api.calling import Limit, Name, answer_once, caller_of, needs
 from orchestrator.domain import ids
 from orchestrator.queries import external as queries
 from orchestrator.queries.actions import action_page
-from orchestrator.services import external, rates
+from orchestrator.services import external, proposals
 
 VIEW = "orchestrator.view_run"
 MOST_WAIT = 30
@@ -42,22 +42,20 @@ def list_actions(
 def propose_action(request: HttpRequest, run: str, body: shapes.Propose) -> JsonResponse:
     """Ask for an action. It is stored, weighed by the gate, and held for people where the policy says so.
 
-    Many proposals in a minute are coalesced: one that says what another says that still waits gives that one.
+    Many proposals in a minute are coalesced: one that says what another says that still waits gives that one. Past
+    the ceiling 429 turns away what the policy calls low or medium; what it calls high or critical always gets in.
     """
     caller = caller_of(request)
 
     def do() -> dict[str, Any]:
-        coalesce = rates.take_proposal(caller, queries.tool_category(caller, run, body.tool))
-        made = external.propose(
-            caller=caller, run=run, proposal=body.plain(), coalesce=coalesce, now=timezone.now()
-        )
+        made = proposals.propose(caller=caller, run=run, proposal=body.plain(), now=timezone.now())
         card = queries.action(caller, run, made.action)
         return shapes.action_out(card, coalesced=made.coalesced)
 
     return answer_once(request, body.model_dump(), do, status=201)
 
 
-@router.get("/{run}/actions/{action}", response=shapes.ActionOut, operation_id="get_action")
+@router.get("/{run}/actions/{action}", response=shapes.ActionRead, operation_id="get_action")
 @needs("read", permission=VIEW, counted_as="reads")
 async def get_action(
     request: HttpRequest,
@@ -65,10 +63,10 @@ async def get_action(
     action: Name,
     wait: Annotated[float, Query(ge=0, le=MOST_WAIT)] = 0,
 ) -> Any:
-    """An action as it stands. With `wait`, the answer comes as soon as the gate and people have answered, or after
-    so many seconds with what is known then."""
+    """An action as it stands, with the result that was reported of it. With `wait`, the answer comes as soon as the
+    gate and people have answered, or after so many seconds with what is known then."""
     found = await _look(request, run, action)
-    if wait and found["state"] in tails.WAITS:
+    if wait and found["state"] in queries.WAITS:
         await tails.wait_for_answer(ids.row_id(run, action), wait)
         found = await _look(request, run, action)
     return found
@@ -126,7 +124,7 @@ def _look(request: HttpRequest, run: str, action: str) -> dict[str, Any]:
     try:
         caller = caller_of(request)
         line = queries.run_line(caller, run)
-        return shapes.action_out(queries.action(caller, run, action), is_external=line.is_external)
+        return shapes.action_read(queries.action(caller, run, action), is_external=line.is_external)
     finally:
         if not connection.in_atomic_block:
             connection.close()

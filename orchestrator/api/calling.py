@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from ninja import Path, Query, Schema
@@ -39,6 +40,9 @@ CODES = {
     "unknown_request": ("not_found", 404),
     "not_yours": ("not_found", 404),
     "unknown_action": ("not_found", 404),
+    "unknown_commitment": ("not_found", 404),
+    "no_moment": ("invalid", 422),
+    "commitment_is_overdue": ("expired", 410),
     "not_canonical": ("not_canonical", 422),
     "reason_missing": ("reason_missing", 422),
 }
@@ -116,7 +120,8 @@ def answer_once(
         )
 
     def answer() -> once.Answer:
-        body = dict(do())
+        # As it is kept and as it is sent are the same, so that a repeat gets the same answer to the letter.
+        body = msgspec.json.decode(msgspec.json.encode(do()))
         return once.Answer(body.pop("_status", status), body)
 
     found = once.once(

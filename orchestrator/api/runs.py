@@ -12,6 +12,7 @@ from ninja import Query, Router
 from orchestrator.api import shapes
 from orchestrator.api.calling import IDEMPOTENCY, Cursor, Limit, answer_once, caller_of, needs
 from orchestrator.queries import external as queries
+from orchestrator.queries.external import RunLine
 from orchestrator.services import external
 
 VIEW = "orchestrator.view_run"
@@ -24,10 +25,10 @@ State = Literal["", "running", "waiting", "paused", "succeeded", "failed", "canc
 def list_runs(request: HttpRequest, state: State = "", cursor: Cursor = "", limit: Limit = 50) -> Any:
     """The runs that this token may see, the newest first."""
     found, more = queries.run_lines(caller_of(request), state=state, cursor=cursor, limit=limit)
-    return {"runs": [shapes.run_out(line) for line in found], "next": more}
+    return {"runs": found, "next": more}
 
 
-@router.post("", response={201: shapes.RunOut}, operation_id="start_run")
+@router.post("", response={201: RunLine}, operation_id="start_run")
 @needs("act")
 def start_run(request: HttpRequest, body: shapes.StartRun) -> JsonResponse:
     """Start an external run of the token's agent. The same Idempotency-Key is the same run."""
@@ -47,13 +48,13 @@ def start_run(request: HttpRequest, body: shapes.StartRun) -> JsonResponse:
     return answer_once(request, body.model_dump(), do, status=201)
 
 
-@router.get("/{run}", response=shapes.RunOut, operation_id="get_run")
+@router.get("/{run}", response=RunLine, operation_id="get_run")
 @needs("read", permission=VIEW, counted_as="reads")
 def get_run(request: HttpRequest, run: str) -> Any:
-    return shapes.run_out(queries.run_line(caller_of(request), run))
+    return queries.run_line(caller_of(request), run)
 
 
-@router.post("/{run}/finish", response=shapes.RunOut, operation_id="finish_run")
+@router.post("/{run}/finish", response=RunLine, operation_id="finish_run")
 @needs("act")
 def finish_run(request: HttpRequest, run: str, body: shapes.FinishRun) -> JsonResponse:
     """The agent is done. What still waits for people is withdrawn."""
@@ -73,7 +74,7 @@ def finish_run(request: HttpRequest, run: str, body: shapes.FinishRun) -> JsonRe
     return answer_once(request, body.model_dump(), do)
 
 
-@router.post("/{run}/cancel", response=shapes.RunOut, operation_id="cancel_run")
+@router.post("/{run}/cancel", response=RunLine, operation_id="cancel_run")
 @needs("act")
 def cancel_run(request: HttpRequest, run: str, body: shapes.Because) -> JsonResponse:
     """The agent gives up. What still waits for people is withdrawn."""

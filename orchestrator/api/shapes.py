@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Annotated, Any, Literal
 
 import msgspec
+from django.conf import settings
 from ninja import Schema
 from pydantic import Field, JsonValue
 
 from orchestrator.api.calling import Asked, Reason, Word
 from orchestrator.domain import replies
 from orchestrator.queries import ActionCard, EventCard
+from orchestrator.queries.commitments import CommitmentCard, evidence_of
 from orchestrator.queries.external import RunLine
+from orchestrator.queries.outcomes import outcome_of
 
 Json = dict[str, JsonValue]
+Due = Annotated[
+    str, Field(max_length=40, description="A moment with its offset, such as 2026-12-01T17:00:00+01:00.")
+]
 
 
 class EvidenceIn(Asked):
@@ -97,32 +104,16 @@ class CommitmentIn(Asked):
     consequent: Annotated[str, Field(min_length=1, max_length=2000)]
     antecedent: Annotated[str, Field(max_length=2000)] = ""
     premises: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = []
-    due: Annotated[str, Field(max_length=40)] = ""
+    due: Due = ""
 
 
-class RunOut(Schema):
-    id: str
-    title: str
-    state: str
-    waits_for: str
-    reason: str
-    workflow: str
-    is_external: bool
-    started_by: str
-    on_behalf_of: str
-    started_at: dt.datetime
-    changed_at: dt.datetime
-    ended_at: dt.datetime | None
-    head: int
-    actions: int
-    held: int
-    executed: int
-    refused: int
-    failed: int
+class DischargeIn(Asked):
+    text: Reason = ""
+    evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = []
 
 
 class RunsOut(Schema):
-    runs: list[RunOut]
+    runs: list[RunLine]
     next: str
 
 
@@ -146,6 +137,15 @@ class ActionOut(Schema):
     proposed_at: dt.datetime
     changed_at: dt.datetime
     coalesced: bool = False
+
+
+class ActionRead(ActionOut):
+    """An action with what was reported of it. `result_left_out` says why an executed one has no `result` here."""
+
+    result: Any = None
+    result_digest: str = ""
+    result_bytes: int = 0
+    result_left_out: str = ""
 
 
 class ActionsOut(Schema):
@@ -181,12 +181,20 @@ class SeqOut(Schema):
     seq: int
 
 
-class CommitmentOut(Schema):
-    commitment: str
+class CommitmentsOut(Schema):
+    commitments: list[CommitmentCard]
+    next: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CommitmentRead(CommitmentCard):
+    """A commitment with what its fulfilment rests on, as its debtor says."""
+
+    grounds: list[Any] = dataclasses.field(default_factory=list)
 
 
 def run_out(line: RunLine) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in RunLine.__slots__}
+    return dataclasses.asdict(line)
 
 
 def action_out(card: ActionCard, *, is_external: bool = True, coalesced: bool = False) -> dict[str, Any]:
@@ -209,6 +217,21 @@ def action_out(card: ActionCard, *, is_external: bool = True, coalesced: bool = 
         "changed_at": card.changed_at,
         "coalesced": coalesced,
     }
+
+
+def action_read(card: ActionCard, *, is_external: bool = True) -> dict[str, Any]:
+    found = outcome_of(card, most=settings.API_MOST_BYTES)
+    return {
+        **action_out(card, is_external=is_external),
+        "result": found.value,
+        "result_digest": found.digest,
+        "result_bytes": found.size,
+        "result_left_out": found.left_out,
+    }
+
+
+def commitment_read(card: CommitmentCard) -> CommitmentRead:
+    return CommitmentRead(**dataclasses.asdict(card), grounds=evidence_of(card))
 
 
 def event_out(card: EventCard) -> dict[str, Any]:

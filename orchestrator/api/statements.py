@@ -1,4 +1,4 @@
-"""What an agent states: assertions with their evidence, and commitments. Read them among the run's events."""
+"""What an agent states, with its evidence. Read it among the run's events."""
 
 from __future__ import annotations
 
@@ -24,18 +24,5 @@ def assert_beliefs(request: HttpRequest, run: str, body: shapes.AssertionsIn) ->
     def do() -> dict[str, Any]:
         stated = [one.plain() for one in body.assertions]
         return {"seq": external.assert_beliefs(caller=caller, run=run, assertions=stated, now=timezone.now())}
-
-    return answer_once(request, body.model_dump(), do, status=201)
-
-
-@router.post("/{run}/commitments", response={201: shapes.CommitmentOut}, operation_id="make_commitment")
-@needs("act")
-def make_commitment(request: HttpRequest, run: str, body: shapes.CommitmentIn) -> JsonResponse:
-    """Commit the agent: to the creditor, if the antecedent holds, then the consequent."""
-    caller = caller_of(request)
-
-    def do() -> dict[str, Any]:
-        made = external.make_commitment(caller=caller, run=run, now=timezone.now(), **body.model_dump())
-        return {"commitment": made}
 
     return answer_once(request, body.model_dump(), do, status=201)

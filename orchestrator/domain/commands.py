@@ -225,9 +225,10 @@ class DeadLetter(Command, frozen=True, kw_only=True):
 
 
 class ProposeAction(Command, frozen=True, kw_only=True):
-    """An agent that runs elsewhere asks for an action."""
+    """An agent that runs elsewhere asks for an action. `is_grave`: the gate calls it so, and it is never turned away."""
 
     sealed: SealedAction
+    is_grave: bool = False
 
 
 class FinishRun(Command, frozen=True, kw_only=True):
@@ -246,13 +247,37 @@ class AssertBeliefs(Command, frozen=True, kw_only=True):
 
 
 class MakeCommitment(Command, frozen=True, kw_only=True):
-    """An agent that runs elsewhere commits itself: to `creditor`, if `antecedent`, then `consequent`."""
+    """An agent that runs elsewhere commits itself: to `creditor`, if `antecedent`, then `consequent`.
+
+    `due` is a moment with its offset, or empty.
+    """
 
     creditor: str
     consequent: str
     antecedent: str = ""
     premises: tuple[str, ...] = ()
     due: str = ""
+
+
+class DischargeCommitment(Command, frozen=True, kw_only=True):
+    """The agent says that it has done what it committed itself to."""
+
+    commitment: str
+    text: str = ""
+    evidence: Content | None = None
+
+
+class CancelCommitment(Command, frozen=True, kw_only=True):
+    """The agent takes a commitment back."""
+
+    commitment: str
+    reason: str
+
+
+class ViolateCommitment(Command, frozen=True, kw_only=True):
+    """A commitment's time is over. `at` is the moment at which that was looked at."""
+
+    commitment: str
 
 
 class Record(Command, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from orchestrator.domain import events as e
 from orchestrator.domain.drafts import Draft
 from orchestrator.domain.patterns import external as elsewhere  # noqa: F401  registers itself
 from orchestrator.domain.patterns import sequential  # noqa: F401  registers itself
-from orchestrator.domain.rules import actions, edits, external, letters, people, questions, turns
+from orchestrator.domain.rules import actions, commitments, edits, external, letters, people, questions, turns
 from orchestrator.domain.state import RunState
 
 
@@ -57,5 +57,8 @@ _RULES: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.ProposeAction: external.propose,
     c.FinishRun: external.finish,
     c.AssertBeliefs: external.assert_beliefs,
-    c.MakeCommitment: external.make_commitment,
+    c.MakeCommitment: commitments.make,
+    c.DischargeCommitment: commitments.discharge,
+    c.CancelCommitment: commitments.cancel,
+    c.ViolateCommitment: commitments.violate,
 }

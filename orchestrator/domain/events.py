@@ -176,9 +176,13 @@ class BeliefAsserted(Body, frozen=True, kw_only=True):
 
 
 class CommitmentCreated(Body, frozen=True, kw_only=True):
-    """A debtor commits itself to a creditor: if the antecedent holds, it brings about the consequent."""
+    """A debtor commits itself to a creditor: if the antecedent holds, it brings about the consequent.
+
+    `due` is the moment as it was said, `due_at` the same in microseconds, 0 for none: past it, it is violated.
+    """
 
     TYPE = "commitment.created"
+    VERSION = 2
     commitment: str
     debtor: str
     creditor: str
@@ -186,6 +190,38 @@ class CommitmentCreated(Body, frozen=True, kw_only=True):
     antecedent: str = ""
     premises: tuple[str, ...] = ()
     due: str = ""
+    due_at: int = 0
+
+
+class CommitmentDischarged(Body, frozen=True, kw_only=True):
+    """The debtor says that it has brought about the consequent, and on what evidence."""
+
+    TYPE = "commitment.discharged"
+    commitment: str
+    debtor: str
+    creditor: str
+    text: str = ""
+    evidence: Content | None = None
+
+
+class CommitmentCancelled(Body, frozen=True, kw_only=True):
+    """The debtor takes it back, and says why."""
+
+    TYPE = "commitment.cancelled"
+    commitment: str
+    debtor: str
+    creditor: str
+    reason: str
+
+
+class CommitmentViolated(Body, frozen=True, kw_only=True):
+    """Its time is over, and the debtor neither discharged nor cancelled it."""
+
+    TYPE = "commitment.violated"
+    commitment: str
+    debtor: str
+    creditor: str
+    due: str
 
 
 class BudgetExhausted(Body, frozen=True, kw_only=True):
@@ -468,6 +504,8 @@ UPCASTS: dict[tuple[str, int], Any] = {
     ("stage.failed", 1): _as_it_is,
     # A claim from before agents elsewhere could make one has no time to begin by.
     ("action.claimed", 1): _as_it_is,
+    # A commitment from before its time was read as a moment has none that could pass.
+    ("commitment.created", 1): _as_it_is,
 }
 
 

@@ -22,7 +22,7 @@ from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
-VERSION = 4
+VERSION = 5
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -113,6 +113,17 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     transcript: Content | None = None
 
 
+class Commitment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A commitment that is neither discharged nor cancelled nor violated. `due_at` 0 means that no time was named."""
+
+    id: str
+    debtor: str
+    creditor: str
+    seq: int
+    due: str = ""
+    due_at: int = 0
+
+
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an action, kept until the agent that asked for it has been told."""
 
@@ -160,6 +171,7 @@ class RunState(msgspec.Struct, frozen=True, omit_defaults=True):
     turns: dict[str, Turn] = {}
     actions: dict[str, Action] = {}
     questions: dict[str, Question] = {}
+    commitments: dict[str, Commitment] = {}
     settled: tuple[Settled, ...] = ()
     transcript: Content | None = None
     totals: Totals = Totals()
@@ -476,6 +488,16 @@ def _question_answered(state: RunState, event: e.Event, body: e.QuestionAnswered
     return replace(state, seq=event.seq, questions=left, totals=_used(state.totals, body))
 
 
+def _commitment_created(state: RunState, event: e.Event, body: e.CommitmentCreated) -> RunState:
+    made = Commitment(body.commitment, body.debtor, body.creditor, event.seq, body.due, body.due_at)
+    return replace(state, seq=event.seq, commitments={**state.commitments, made.id: made})
+
+
+def _commitment_settled(state: RunState, event: e.Event, body: Any) -> RunState:
+    left = {key: made for key, made in state.commitments.items() if key != body.commitment}
+    return replace(state, seq=event.seq, commitments=left)
+
+
 def _with_stage(state: RunState, name: str, **changes: Any) -> tuple[Stage, ...]:
     return tuple(replace(stage, **changes) if stage.name == name else stage for stage in state.stages)
 
@@ -523,6 +545,10 @@ _APPLY: dict[type[e.Body], Callable[[RunState, e.Event, Any], RunState]] = {
     e.TurnRequested: _turn_requested,
     e.TurnCompleted: _turn_completed,
     e.BeliefAsserted: _belief_asserted,
+    e.CommitmentCreated: _commitment_created,
+    e.CommitmentDischarged: _commitment_settled,
+    e.CommitmentCancelled: _commitment_settled,
+    e.CommitmentViolated: _commitment_settled,
     e.TurnFailed: _turn_failed,
     e.StagePassed: _stage_passed,
     e.StageSentBack: _stage_sent_back,

@@ -3,6 +3,7 @@
 from orchestrator.models.answers import KeptAnswer
 from orchestrator.models.blob import Blob
 from orchestrator.models.catalogue import Agent, AgentRevision, Tool, ToolRevision, Workflow, WorkflowRevision
+from orchestrator.models.commitment import Commitment
 from orchestrator.models.effect import Effect
 from orchestrator.models.outside import OutsideTool
 from orchestrator.models.run import Action, Run, Turn
@@ -14,6 +15,7 @@ __all__ = [
     "AgentRevision",
     "Blob",
     "Checkpoint",
+    "Commitment",
     "Effect",
     "KeptAnswer",
     "OutsideTool",

@@ -6,15 +6,23 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from orchestrator import eventlog, models
+from orchestrator import models
 from orchestrator.domain.callers import Caller, NotYours
 from orchestrator.queries.actions import ActionCard, action_card
+from orchestrator.queries.commitments import (
+    CommitmentCard,
+    CommitmentPage,
+    commitment_card,
+    commitment_page,
+)
 from orchestrator.queries.events import EventCard, events_after
+from orchestrator.queries.newest import newest
 from orchestrator.queries.runs import RunCard, run_card
 
-MOST = 200
+# An action in one of these states is not yet answered.
+WAITS = frozenset({"proposed", "held"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +81,8 @@ def run_lines(
     found = visible_runs(caller)
     if state:
         found = found.filter(state=state)
-    place = _place(cursor)
-    if place is not None:
-        at, last = place
-        found = found.filter(Q(started_at__lt=at) | Q(started_at=at, id__lt=last))
-    rows = list(found.order_by("-started_at", "-id")[: limit + 1])
-    more = f"{rows[limit - 1].started_at.isoformat()}_{rows[limit - 1].id}" if len(rows) > limit else ""
-    return [_line(row) for row in rows[:limit]], more
+    rows, more = newest(found, "started_at", cursor=cursor, limit=limit)
+    return [_line(row) for row in rows], more
 
 
 def run_line(caller: Caller, run: str) -> RunLine:
@@ -94,6 +97,18 @@ def action(caller: Caller, run: str, name: str) -> ActionCard:
     return action_card(run, name)
 
 
+def commitments(
+    caller: Caller, run: str, *, state: str = "", after: int = 0, limit: int = 50
+) -> CommitmentPage:
+    must_see(caller, run)
+    return commitment_page(run, state=state, after=after, limit=limit)
+
+
+def commitment(caller: Caller, run: str, name: str) -> CommitmentCard:
+    must_see(caller, run)
+    return commitment_card(run, name)
+
+
 def events(caller: Caller, run: str, *, after: int, limit: int) -> tuple[EventCard, ...]:
     must_see(caller, run)
     return events_after(run, after, limit=limit)
@@ -104,11 +119,17 @@ def card(caller: Caller, run: str) -> RunCard:
     return run_card(run)
 
 
-def tool_category(caller: Caller, run: str, tool: str) -> str:
-    """The declared category of a tool in one of the caller's runs; "" when the run does not know it."""
-    must_own(caller, run)
-    known = eventlog.load(run).state.spec.tools.get(tool)
-    return str(known.category) if known is not None else ""
+def waiting_with(caller: Caller, digest: str, *, run: str = "") -> tuple[str, str] | None:
+    """The run and name of the caller's oldest action with this digest that waits for an answer; None without one.
+
+    With `run` only of that run.
+    """
+    runs = _own(caller).filter(pk=_key(run)) if run else _own(caller)
+    found = models.Action.objects.filter(
+        agent=caller.agent, digest=digest, state__in=WAITS, run_id__in=runs.values("pk")
+    ).order_by("proposed_at")
+    first = found.values_list("run_id", "action").first()
+    return (str(first[0]), first[1]) if first is not None else None
 
 
 def states_of(keys: list[str]) -> dict[str, str]:
@@ -141,16 +162,6 @@ def _line(row: models.Run) -> RunLine:
         refused=row.refused,
         failed=row.failed,
     )
-
-
-def _place(cursor: str) -> tuple[dt.datetime, uuid.UUID] | None:
-    """A cursor that cannot be read asks for the first page."""
-    moment, _, last = cursor.partition("_")
-    try:
-        at = dt.datetime.fromisoformat(moment.replace(" ", "+"))
-        return (at, uuid.UUID(last)) if at.tzinfo else None
-    except ValueError:
-        return None
 
 
 def _key(run: str) -> uuid.UUID:

@@ -18,9 +18,8 @@ from django.utils import timezone
 from orchestrator import blobs, engine, eventlog, models, ports
 from orchestrator.domain import commands as c
 from orchestrator.domain import digests, errors, ids, sealing
-from orchestrator.domain import events as e
 from orchestrator.domain.callers import Caller
-from orchestrator.domain.replies import Assertion, ProposedAction
+from orchestrator.domain.replies import Assertion
 from orchestrator.domain.rules import shared
 from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.state import Action, RunState
@@ -29,7 +28,6 @@ from orchestrator.queries import published
 from orchestrator.services import weighing
 
 Outcome = Literal["executed", "failed", "unknown"]
-WAITS = frozenset({"proposed", "held"})
 
 
 class AgentRetired(errors.NotPermitted):
@@ -38,13 +36,6 @@ class AgentRetired(errors.NotPermitted):
 
 class NoSuchRevision(errors.NotPermitted):
     """The revision that this token pins does not exist. Ask an administrator for a new token."""
-
-
-class Proposed(NamedTuple):
-    """The action that a proposal became. `coalesced` marks one that waited already and was not asked for anew."""
-
-    action: str
-    coalesced: bool = False
 
 
 class Claim(NamedTuple):
@@ -68,7 +59,7 @@ def start_run(
     agent = published.find_agent(caller.agent, caller.revision)
     if agent is None:
         raise NoSuchRevision()
-    _must_be_in_use(caller.agent)
+    must_be_in_use(caller.agent)
     run = ids.from_key("run", f"external:{caller.agent}:{key}")
     spec = WorkflowSpec(
         slug=queries.workflow_of(agent.slug),
@@ -99,31 +90,6 @@ def start_run(
     return run
 
 
-def propose(
-    *, caller: Caller, run: str, proposal: ProposedAction, coalesce: bool = False, now: dt.datetime
-) -> Proposed:
-    """Ask for an action. Raises RunIsOver, NotExternal, AgentRetired.
-
-    With `coalesce`, one with the same digest that still waits for an answer is given instead of another one.
-    """
-    _must_be_in_use(caller.agent)
-    with transaction.atomic():
-        state = _locked(caller, run)
-        agent = next(iter(state.spec.agents.values()))
-        sealed, data = sealing.seal_action(state.spec, agent, proposal, on_behalf_of=state.on_behalf_of)
-        if coalesce:
-            for open_action in state.actions.values():
-                if open_action.digest == sealed.digest and open_action.status in WAITS:
-                    return Proposed(open_action.id, coalesced=True)
-        for part in data:
-            blobs.put(part)
-        command = c.ProposeAction(actor=caller.actor, at=eventlog.micros(now), sealed=sealed)
-        added = engine.submit(run, command, queue="runs").events
-    body = added[0].body
-    assert isinstance(body, e.ActionProposed)
-    return Proposed(body.action)
-
-
 def claim_action(*, caller: Caller, run: str, action: str, digest: str) -> Claim:
     """Take an action that may happen now, once. The caller echoes the digest of what it is about to do.
 
@@ -131,7 +97,7 @@ def claim_action(*, caller: Caller, run: str, action: str, digest: str) -> Claim
     action is assessed anew.
     """
     with transaction.atomic():
-        state = _locked(caller, run)
+        state = locked(caller, run)
         found = shared.open_action(state, action)
         if found.digest != digest:
             raise shared.DigestMismatch(action=action)
@@ -162,7 +128,7 @@ def report_result(
 ) -> None:
     """Say what became of a claimed action. "unknown" hands it to a named person. Raises WrongStep."""
     with transaction.atomic():
-        _locked(caller, run)
+        locked(caller, run)
         signed: dict[str, Any] = {
             "actor": caller.actor,
             "at": eventlog.micros(timezone.now()),
@@ -210,36 +176,8 @@ def assert_beliefs(*, caller: Caller, run: str, assertions: Sequence[Assertion],
         count=len(assertions),
     )
     with transaction.atomic():
-        _locked(caller, run)
+        locked(caller, run)
         return engine.submit(run, command).events[0].seq
-
-
-def make_commitment(
-    *,
-    caller: Caller,
-    run: str,
-    creditor: str,
-    consequent: str,
-    antecedent: str = "",
-    premises: Sequence[str] = (),
-    due: str = "",
-    now: dt.datetime,
-) -> str:
-    """Commit the agent to something; returns the commitment's name in its run."""
-    command = c.MakeCommitment(
-        actor=caller.actor,
-        at=eventlog.micros(now),
-        creditor=creditor,
-        consequent=consequent,
-        antecedent=antecedent,
-        premises=tuple(premises),
-        due=due,
-    )
-    with transaction.atomic():
-        _locked(caller, run)
-        body = engine.submit(run, command).events[0].body
-    assert isinstance(body, e.CommitmentCreated)
-    return body.commitment
 
 
 def unconfirm_overdue(now: dt.datetime) -> int:
@@ -275,14 +213,14 @@ def unconfirm_overdue(now: dt.datetime) -> int:
 
 def _end(caller: Caller, run: str, command: c.Command, reason: str, now: dt.datetime) -> None:
     with transaction.atomic():
-        state = _locked(caller, run)
+        state = locked(caller, run)
         waiting = [action.id for action in state.actions.values() if action.status not in shared.UNDERWAY]
         engine.submit(run, command)
         ports.gate().withdrawn(run, waiting, reason=reason, at=now)
 
 
-def _locked(caller: Caller, run: str) -> RunState:
-    """The caller's own run, locked until the transaction ends. Raises NotYours."""
+def locked(caller: Caller, run: str) -> RunState:
+    """The caller's own run as it stands, its stream locked until the transaction ends. Raises NotYours."""
     queries.must_own(caller, run)
     eventlog.lock(run)
     state: RunState = eventlog.load(run, fresh=True).state
@@ -300,6 +238,7 @@ def _sealed_arguments(state: RunState, action: Action) -> Any:
     return arguments
 
 
-def _must_be_in_use(agent: str) -> None:
+def must_be_in_use(agent: str) -> None:
+    """Raises AgentRetired."""
     if not models.Agent.objects.filter(slug=agent, is_retired=False).exists():
         raise AgentRetired()

@@ -7,6 +7,7 @@ does not depend on it.
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import redis
 import structlog
@@ -22,6 +23,8 @@ WINDOW = 60
 # From this share of the ceiling on, a proposal that repeats one that still waits is not asked for anew.
 COALESCE_FROM = 0.25
 GRAVE = frozenset({*ALWAYS_HELD, "destructive"})
+# Proposals of these tiers are never turned away, however fast they come. The gate says which tier one is of.
+NEVER_TURNED_AWAY = frozenset({"high", "critical"})
 
 
 class TooOften(errors.Refused):
@@ -30,9 +33,38 @@ class TooOften(errors.Refused):
     status = 429
 
 
+class Pace(NamedTuple):
+    """How fast a caller proposes. `coalesce`: repeats of what waits are given instead of asked anew.
+    `retry_after`: seconds until the ceiling lets others through than those that are never turned away, 0 below it."""
+
+    coalesce: bool
+    retry_after: int
+
+
 def take(caller: Caller, kind: str) -> int:
     """Count one call; returns how many there were in this minute. Raises TooOften, with `retry_after`, past the
     ceiling."""
+    count, retry_after = _count(caller, kind)
+    if count > caller.per_minute:
+        raise too_often(retry_after)
+    return count
+
+
+def take_proposal(caller: Caller, category: str) -> Pace:
+    """Count one proposal. Never raises: whether one past the ceiling is turned away depends on its tier.
+
+    Grave categories have a count of their own, so a flood of others never uses up their room.
+    """
+    count, retry_after = _count(caller, "grave" if category in GRAVE else "proposals")
+    return Pace(count > caller.per_minute * COALESCE_FROM, retry_after if count > caller.per_minute else 0)
+
+
+def too_often(retry_after: int) -> TooOften:
+    return TooOften(code="too_often", retry_after=retry_after)
+
+
+def _count(caller: Caller, kind: str) -> tuple[int, int]:
+    """How many there were in this minute with this one, and the seconds until the next minute begins."""
     now = time.time()
     key = f"rate:{caller.token}:{kind}:{int(now // WINDOW)}"
     try:
@@ -40,16 +72,5 @@ def take(caller: Caller, kind: str) -> int:
         count = int(cache.incr(key))
     except (redis.RedisError, ValueError):
         log.warning("rate_not_counted", token=caller.token, kind=kind)
-        return 0
-    if count > caller.per_minute:
-        raise TooOften(code="too_often", retry_after=WINDOW - int(now % WINDOW) or 1)
-    return count
-
-
-def take_proposal(caller: Caller, category: str) -> bool:
-    """Count one proposal; whether repeats of what waits should be given instead of asked anew.
-
-    Grave categories have a count of their own, so a flood of others never uses up their room. Raises TooOften.
-    """
-    count = take(caller, "grave" if category in GRAVE else "proposals")
-    return count > caller.per_minute * COALESCE_FROM
+        count = 0
+    return count, WINDOW - int(now % WINDOW) or 1

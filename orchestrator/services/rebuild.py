@@ -25,7 +25,7 @@ from orchestrator.services import consistent
 _BATCH = 1000
 # Kinds of streams whose rows belong to other apps.
 _OTHERS = ("approval", "policy", "canary")
-_OF_RUN = ("turn", "action")
+_OF_RUN = ("turn", "action", "commitment")
 
 Rows = dict[tuple[str, Any], dict[str, Any]]
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orchestrator import eventlog, models, sql
 from orchestrator.domain import errors
@@ -89,7 +89,7 @@ def remove_streams(streams: Sequence[str], *, reason: str, by: str, now: dt.date
         _record("stream.removed", {"removed": batch, "reason": reason}, by=by, now=now)
     for one in found:
         stream = str(one["stream"])
-        for model in (models.Action, models.Turn):
+        for model in (models.Action, models.Turn, models.Commitment):
             model.objects.filter(run_id=stream).delete()
         models.Effect.objects.filter(stream_id=stream).delete()
         models.Run.objects.filter(pk=stream).delete()
@@ -99,18 +99,27 @@ def remove_streams(streams: Sequence[str], *, reason: str, by: str, now: dt.date
 
 
 def ended_runs(before: dt.datetime) -> list[str]:
-    """Runs that ended before a moment and owe nothing: no open action, none unconfirmed, nothing at work."""
+    """Runs that ended before a moment and owe nothing: no open action, none unconfirmed, nothing at work, no
+    commitment whose time is still to come."""
     busy = models.Effect.objects.filter(state__in=["wanted", "claimed"]).values("stream_id")
-    owing = models.Action.objects.filter(consequential=True).exclude(state__in=ENDED).values("run_id")
-    found = models.Run.objects.filter(ended_at__lt=before).exclude(pk__in=busy).exclude(pk__in=owing)
+    owing, bound = _owing(), _bound()
+    found = models.Run.objects.filter(ended_at__lt=before).exclude(pk__in=busy)
+    found = found.exclude(pk__in=owing).exclude(pk__in=bound)
     return [str(run) for run in found.order_by("pk").values_list("pk", flat=True)]
 
 
 def open_runs() -> list[str]:
-    """Runs that have not ended, or that still owe the outcome of an action."""
-    owing = models.Action.objects.filter(consequential=True).exclude(state__in=ENDED).values("run_id")
-    found = models.Run.objects.filter(Q(ended_at=None) | Q(pk__in=owing))
+    """Runs that have not ended, or that still owe the outcome of an action, or what they are bound to in time."""
+    found = models.Run.objects.filter(Q(ended_at=None) | Q(pk__in=_owing()) | Q(pk__in=_bound()))
     return [str(run) for run in found.order_by("pk").values_list("pk", flat=True)]
+
+
+def _owing() -> QuerySet[models.Action, Any]:
+    return models.Action.objects.filter(consequential=True).exclude(state__in=ENDED).values("run_id")
+
+
+def _bound() -> QuerySet[models.Commitment, Any]:
+    return models.Commitment.objects.filter(state="created", due_at__isnull=False).values("run_id")
 
 
 def other_streams(streams: Sequence[str]) -> Iterator[str]:

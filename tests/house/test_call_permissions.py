@@ -17,7 +17,13 @@ from tests.callers import Api, problem_of
 
 pytestmark = pytest.mark.django_db
 
-VALUES = {"run": str(uuid.UUID(int=7)), "action": "a1", "request_id": str(uuid.UUID(int=7)), "slug": "none"}
+VALUES = {
+    "run": str(uuid.UUID(int=7)),
+    "action": "a1",
+    "commitment": "c2",
+    "request_id": str(uuid.UUID(int=7)),
+    "slug": "none",
+}
 PEOPLE = ("operator", "reviewer", "admin")
 
 
@@ -43,6 +49,10 @@ CALLS: dict[str, Call] = {
     "report_result": Call("act", {"outcome": "failed"}),
     "assert_beliefs": Call("act", {"assertions": [{"subject": "a", "predicate": "b"}]}),
     "make_commitment": Call("act", {"creditor": "a", "consequent": "b"}),
+    "list_commitments": Call("read"),
+    "get_commitment": Call("read"),
+    "discharge_commitment": Call("act", {}),
+    "cancel_commitment": Call("act", {"reason": "Not needed."}),
     "list_approval_requests": Call("read"),
     "get_approval_request": Call("read"),
     # Whether the answer counts is asked of the request itself (quorum.check).

@@ -197,6 +197,7 @@ def test_an_agent_that_speaks_mcp_waits_and_goes_on(elsewhere: Elsewhere) -> Non
             "report_result",
             "assert_belief",
             "make_commitment",
+            "settle_commitment",
             "finish_run",
         } == tools
         asked = await call(
@@ -220,6 +221,8 @@ def test_an_agent_that_speaks_mcp_waits_and_goes_on(elsewhere: Elsewhere) -> Non
         assert claim["arguments"] == callers.PAYMENT
         done = await call(client, "report_result", outcome="executed", result={"paid": "yes"}, **at)
         assert done["state"] == "executed"
+        again = await call(client, "check_approval", **at)
+        assert (again["result"], again["result_left_out"]) == ({"paid": "yes"}, "")
         stated = await call(
             client,
             "assert_belief",
@@ -230,12 +233,46 @@ def test_an_agent_that_speaks_mcp_waits_and_goes_on(elsewhere: Elsewhere) -> Non
         promised = await call(
             client, "make_commitment", run=asked["run"], creditor="treasurer", consequent="sends the receipt"
         )
-        assert promised["commitment"].startswith("c")
+        assert (promised["ok"], promised["state"]) == (True, "created")
+        late = await call(
+            client, "make_commitment", run=asked["run"], creditor="a", consequent="b", due="Friday"
+        )
+        assert (late["ok"], late["code"]) == (False, "invalid")
+        kept = {"run": asked["run"], "commitment": promised["commitment"], "outcome": "discharged"}
+        sent = await call(client, "settle_commitment", text="Sent.", **kept)
+        assert (sent["ok"], sent["state"]) == (True, "discharged")
+        twice = await call(client, "settle_commitment", **kept)
+        assert (twice["ok"], twice["code"]) == (False, "commitment_is_settled")
         assert (await call(client, "finish_run", run=asked["run"]))["ok"]
         return asked
 
     asked = with_mcp(elsewhere.courier, story)
     assert elsewhere.courier.send("GET", f"/runs/{asked['run']}")[1]["state"] == "succeeded"
+
+
+def test_a_flood_by_mcp_leaves_no_empty_runs_and_asks_people_once(elsewhere: Elsewhere) -> None:
+    flooding = Caller(elsewhere.site, elsewhere.site.database(slow_token))
+
+    async def story(client: Any) -> list[dict[str, Any]]:
+        note = {"tool": "door.note", "arguments": {"text": "A flood"}}
+        return [await call(client, "request_approval", **note) for _ in range(9)]
+
+    asked = with_mcp(flooding, story)
+    assert [(one["ok"], one["code"]) for one in asked] == [(True, "")] * 8 + [(False, "too_often")]
+    assert {one["run"] for one in asked[2:8]} == {asked[0]["run"]}
+    assert all(one["coalesced"] for one in asked[2:8])
+    runs = flooding.send("GET", "/runs")[1]["runs"]
+    assert [run["id"] for run in runs if not run["actions"]] == []
+    assert len(runs) == 2
+
+
+def slow_token() -> str:
+    """The secret of an agent of its own that may propose eight times in a minute."""
+    from config.models import User
+
+    with contextlib.suppress(catalogue.NothingChanged):
+        callers.publish_agent("flooder", owner="admin")
+    return callers.agent_token("flooder", by=User.objects.get(username="admin"), per_minute=8).secret
 
 
 def test_mcp_shows_an_agent_only_its_own(elsewhere: Elsewhere) -> None:

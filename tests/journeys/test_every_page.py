@@ -171,7 +171,7 @@ def _start_external() -> str:
     from approvals.services import tokens
     from config.models import User
     from orchestrator.domain.replies import ProposedAction
-    from orchestrator.services import catalogue, external
+    from orchestrator.services import catalogue, external, proposals
     from tests import callers
 
     with contextlib.suppress(catalogue.NothingChanged):
@@ -180,7 +180,7 @@ def _start_external() -> str:
     caller = tokens.recognise(made.secret)
     run = external.start_run(caller=caller, key=made.id, title="Elsewhere", now=timezone.now())
     asked = ProposedAction(tool="door.pay", arguments=dict(callers.PAYMENT), reason="It is due.")
-    external.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
+    proposals.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
     return run
 
 

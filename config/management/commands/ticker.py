@@ -82,12 +82,13 @@ def _chores() -> list[tuple[str, Callable[[], object]]]:
     from approvals.services import deadlines, silence
     from approvals.services.notifications import tries
     from monitoring.services import audit_index
-    from orchestrator.services import external, once, sweep
+    from orchestrator.services import commitments, external, once, sweep
 
     return [
         ("runs that nobody rang for", sweep.sweep),
         ("requests whose time is over", lambda: deadlines.expire_due(timezone.now())),
         ("claims of agents elsewhere", lambda: external.unconfirm_overdue(timezone.now())),
+        ("commitments whose time is over", lambda: commitments.violate_overdue(timezone.now())),
         ("answers kept for repeated calls", lambda: once.forget_old(timezone.now())),
         ("tools of other servers", _outside_tools),
         ("requests that nobody answers", lambda: silence.speak_up(timezone.now())),

@@ -1,4 +1,4 @@
-"""What an agent that runs elsewhere may do in its run: ask for actions, state, commit itself, be done."""
+"""What an agent that runs elsewhere may do in its run: ask for actions, state, be done."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class StillClaimed(errors.Refused):
 
 
 def propose(draft: Draft, command: c.ProposeAction) -> None:
-    agent = _must_work(draft)
-    if len(draft.state.actions) >= MOST_OPEN:
+    agent = must_work(draft)
+    if len(draft.state.actions) >= MOST_OPEN and not command.is_grave:
         raise TooManyOpen()
     asking = Turn(id="", stage="", agent=agent.slug, attempt=1, number=1, seq=1)
     acts.propose(draft, asking, [command.sealed], 1)
@@ -37,7 +37,7 @@ def propose(draft: Draft, command: c.ProposeAction) -> None:
 
 def finish(draft: Draft, command: c.FinishRun) -> None:
     """End the run as its agent says. What still waits is voided; what was claimed must have its result first."""
-    _must_work(draft)
+    must_work(draft)
     claimed = [action.id for action in draft.state.actions.values() if action.status == "claimed"]
     if claimed:
         raise StillClaimed(
@@ -59,7 +59,7 @@ def finish(draft: Draft, command: c.FinishRun) -> None:
 
 
 def assert_beliefs(draft: Draft, command: c.AssertBeliefs) -> None:
-    agent = _must_work(draft)
+    agent = must_work(draft)
     draft.add(
         e.BeliefAsserted(
             turn="", stage="", agent=agent.slug, count=command.count, assertions=command.assertions
@@ -68,23 +68,7 @@ def assert_beliefs(draft: Draft, command: c.AssertBeliefs) -> None:
     )
 
 
-def make_commitment(draft: Draft, command: c.MakeCommitment) -> None:
-    agent = _must_work(draft)
-    draft.add(
-        e.CommitmentCreated(
-            commitment=f"c{draft.state.seq + 1}",
-            debtor=agent.slug,
-            creditor=command.creditor,
-            consequent=command.consequent,
-            antecedent=command.antecedent,
-            premises=command.premises,
-            due=command.due,
-        ),
-        cause=1,
-    )
-
-
-def _must_work(draft: Draft) -> AgentSpec:
+def must_work(draft: Draft) -> AgentSpec:
     """The one agent of an external run that is neither over nor paused."""
     shared.must_go_on(draft.state)
     if not draft.state.is_external:

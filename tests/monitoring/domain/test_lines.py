@@ -137,6 +137,53 @@ READING = msgspec.structs.replace(
             ("matcher", "belief", "matcher stated 2 assertions", "stage match", "asserted"),
         ),
         (
+            e.CommitmentCreated(
+                commitment="c3",
+                debtor="courier",
+                creditor="rita",
+                consequent="pays it",
+                antecedent="it is signed",
+                due="2026-12-01T12:00:00Z",
+            ),
+            "agent:courier@1",
+            (
+                "courier",
+                "commitment",
+                "courier commits itself to rita",
+                "pays it, if it is signed, by 2026-12-01T12:00:00Z",
+                "created",
+            ),
+        ),
+        (
+            e.CommitmentDischarged(commitment="c3", debtor="courier", creditor="rita", text="Paid."),
+            "agent:courier@1",
+            (
+                "courier",
+                "commitment",
+                "courier says that it did what it committed itself to, to rita",
+                "Paid.",
+                "discharged",
+            ),
+        ),
+        (
+            e.CommitmentCancelled(commitment="c3", debtor="courier", creditor="rita", reason="No need."),
+            "agent:courier@1",
+            ("courier", "commitment", "courier takes back its commitment to rita", "No need.", "cancelled"),
+        ),
+        (
+            e.CommitmentViolated(
+                commitment="c3", debtor="courier", creditor="rita", due="2026-12-01T12:00:00Z"
+            ),
+            "system",
+            (
+                "courier",
+                "commitment",
+                "The time of courier's commitment to rita is over",
+                "it was due by 2026-12-01T12:00:00Z",
+                "violated",
+            ),
+        ),
+        (
             e.BudgetExhausted(unit="turns", limit="20", used="20", subject="match"),
             "system",
             ("match", "budget", "Budget of turns used up", "20 of 20", "exhausted"),

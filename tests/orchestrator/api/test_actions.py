@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from approvals.services import sign_offs
 from orchestrator import eventlog, outbox
-from orchestrator.services import external, runs
+from orchestrator.services import external, removal, runs
 from tests import callers
 from tests.approvals.runs import request_of, status_of, types_of, work
 from tests.callers import Api, problem_of
@@ -197,16 +197,43 @@ def test_a_proposal_sent_twice_under_one_key_is_one(courier: Api, run: str) -> N
     assert types_of(run).count("action.proposed") == 1
 
 
-def test_a_flood_is_coalesced_then_refused_and_never_takes_the_room_of_a_payment(
-    courier: Api, admin: Any, run: str
+def test_a_result_is_read_by_who_lost_the_answer(courier: Api, admin: Any, run: str, released: Any) -> None:
+    address = f"/runs/{run}/actions/a1"
+    courier.post(f"{address}/claim", {"digest": released["digest"]})
+    assert courier.get(address).json()["result"] is None
+    courier.post(f"{address}/result", {"outcome": "executed", "result": {"paid": ["yes", 1]}})
+    another = Api(callers.agent_token(by=admin).secret)
+    found = another.get(address).json()
+    assert (found["result"], found["result_left_out"]) == ({"paid": ["yes", 1]}, "")
+    assert found["result_bytes"] == len(b'{"paid":["yes",1]}')
+
+
+def test_a_large_result_is_given_back_whole_up_to_what_one_call_may_bring(
+    courier: Api, run: str, settings: Any
 ) -> None:
-    flooding = Api(callers.agent_token(by=admin, per_minute=8).secret)
-    note = {"tool": "door.note", "arguments": {"text": "again"}}
-    answers = [flooding.post(f"/runs/{run}/actions", note) for _ in range(9)]
-    assert [answer.status_code for answer in answers] == [201] * 8 + [429]
-    assert {answer.json()["action"] for answer in answers[:8]} == {"a1", "a2", "a3"} - {"a3"}
-    assert answers[7].json()["coalesced"] is True
-    assert problem_of(answers[8]) == (429, "too_often")
-    assert 1 <= int(answers[8]["Retry-After"]) <= 60
-    payment = flooding.post(f"/runs/{run}/actions", {"tool": "door.pay", "arguments": callers.PAYMENT})
-    assert payment.status_code == 201
+    courier.propose(run, "door.look", {"what": "all"})
+    large = "é" * 20_000
+    courier.post(f"/runs/{run}/actions/a1/result", {"outcome": "executed", "result": large})
+    assert courier.get(f"/runs/{run}/actions/a1").json()["result"] == large
+    settings.API_MOST_BYTES = 1000
+    found = courier.get(f"/runs/{run}/actions/a1").json()
+    assert (found["result"], found["result_bytes"]) == (None, 40_002)
+    assert "40,002 bytes" in found["result_left_out"]
+
+
+def test_a_result_that_was_erased_says_so(courier: Api, run: str, admin: Any) -> None:
+    courier.propose(run, "door.look", {"what": "all"})
+    courier.post(f"/runs/{run}/actions/a1/result", {"outcome": "executed", "result": "x" * 5000})
+    digest = courier.get(f"/runs/{run}/actions/a1").json()["result_digest"]
+    courier.post(f"/runs/{run}/finish", {})
+    removal.erase_content(digest=digest, reason="A person asked.", by="user:admin", now=timezone.now())
+    found = courier.get(f"/runs/{run}/actions/a1").json()
+    assert (found["result"], found["result_digest"]) == (None, digest)
+    assert "A person asked." in found["result_left_out"]
+
+
+def test_a_failure_is_read_in_its_own_words(courier: Api, run: str) -> None:
+    courier.propose(run, "door.look", {})
+    courier.post(f"/runs/{run}/actions/a1/result", {"outcome": "failed", "text": "no line"})
+    found = courier.get(f"/runs/{run}/actions/a1").json()
+    assert (found["state"], found["explanation"], found["result"]) == ("failed", "no line", None)

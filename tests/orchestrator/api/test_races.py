@@ -15,7 +15,7 @@ from config.roles import ensure_roles
 from orchestrator.domain import errors
 from orchestrator.domain.callers import Caller
 from orchestrator.domain.replies import ProposedAction
-from orchestrator.services import external, once, runs
+from orchestrator.services import external, once, proposals, runs
 from orchestrator.services.once import Answer
 from tests import callers
 from tests.approvals.runs import status_of, types_of
@@ -40,7 +40,7 @@ def claimable(caller: Caller, key: str) -> tuple[str, str]:
     """A run with a read that is allowed at once, and the digest of it."""
     run = external.start_run(caller=caller, key=key, now=timezone.now())
     asked = ProposedAction(tool="door.look", arguments={"what": key})
-    external.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
+    proposals.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
     from orchestrator.queries.actions import action_card
 
     return run, action_card(run, "a1").digest
@@ -65,7 +65,7 @@ def test_one_key_does_one_thing_however_often_it_is_sent_at_once(courier: Caller
 
     def send() -> Answer:
         def do() -> Answer:
-            made = external.propose(caller=courier, run=run, proposal=asked, now=timezone.now())
+            made = proposals.propose(caller=courier, run=run, proposal=asked, now=timezone.now())
             return Answer(201, {"action": made.action})
 
         return once.once(token=courier.token, key="k", asked={"text": "once"}, do=do)

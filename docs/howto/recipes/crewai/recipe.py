@@ -20,7 +20,9 @@ def pay(payee: str, amount: str, currency: str) -> dict[str, str]:
 
 
 model = LLM(model="openai/any", base_url=os.environ["MODEL_URL"], api_key="any")
-cashier = Agent(role="Cashier", goal="Pay what is due.", backstory="You pay invoices.", tools=[pay], llm=model)
+cashier = Agent(
+    role="Cashier", goal="Pay what is due.", backstory="You pay invoices.", tools=[pay], llm=model
+)
 task = Task(description="Pay ACME what is due.", expected_output="What was paid.", agent=cashier)
 said = Crew(agents=[cashier], tasks=[task]).kickoff().raw
 gate.finish_run(run, {"said": said})
