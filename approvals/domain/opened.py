@@ -101,5 +101,15 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
         return self.category == "affects_person" or bool(self.person)
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether its agent works elsewhere and acts itself: such a run has no stages."""
+        return not self.stage
+
+    @property
+    def follows(self) -> str:
+        """What an approval that completes the quorum leads to."""
+        return "Its agent may claim and do it now." if self.is_elsewhere else "The action runs now."
+
+    @property
     def sentence(self) -> str:
         return "".join(part.text for part in self.parts)

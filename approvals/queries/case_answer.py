@@ -64,11 +64,13 @@ def asked_of(request: str) -> tuple[deliberate.Ask, str | None]:
 
 
 def _label(opened: record.Opened, have: int, need: int) -> str:
-    """What pressing the button does: it runs the action only when it completes the quorum."""
+    """What pressing the button does: only what completes the quorum runs the action, or lets its agent do it."""
     if have + 1 < need:
         return f"Approve ({have + 1} of {need})"
     try:
         amount = f" {money.read(opened.amount, opened.currency)}"
     except money.Unreadable:
         amount = ""
+    if opened.is_elsewhere:
+        return f"Approve: {opened.agent} may {opened.verb}{amount}"
     return f"Approve and {opened.verb}{amount}"

@@ -83,5 +83,5 @@ def _answered(one: Selected, sentence: str, *, by: Any, verb: str, reason: str, 
         return Outcome(one.request, sentence, False, "You gave this answer already; it counts once.")
     if answered.status == "pending":
         return Outcome(one.request, sentence, True, "Approved by you; it waits for more people.")
-    words = {"approved": "Approved; the action runs now.", "rejected": "Rejected; the agent is told why."}
+    words = {"approved": f"Approved. {answered.follows}", "rejected": "Rejected. The agent is told why."}
     return Outcome(one.request, sentence, True, words.get(answered.status, answered.status))

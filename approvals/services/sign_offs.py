@@ -46,12 +46,14 @@ STANDS: dict[quorum.Verb, lifecycle.State] = {"approve": "approved", "reject": "
 
 
 class Answered(NamedTuple):
-    """What an answer came to. `repeated` marks the same answer given again, which changes nothing."""
+    """What an answer came to. `repeated` marks the same answer given again, which changes nothing; `follows` says
+    what an approval leads to."""
 
     request: str
     status: lifecycle.State
     verb: quorum.Verb
     repeated: bool = False
+    follows: str = ""
 
 
 def sign_off(
@@ -116,7 +118,7 @@ def _answer(
     if fact.outcome != "pending":
         settling.settle(after, by=fact.person, at=at)
     pick_ups.let_go(person=fact.person, request=opened.request)
-    return Answered(opened.request, after.status, verb)
+    return Answered(opened.request, after.status, verb, follows=opened.follows)
 
 
 def check_seen(before: record.Request, seen_digest: str, seen_version: int) -> None:

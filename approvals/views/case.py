@@ -102,7 +102,7 @@ def _said(answered: sign_offs.Answered) -> str:
         return "You gave this answer already; it counts once."
     if answered.status == "pending":
         return "Your approval is recorded. It waits for more people."
-    return {"approved": "Approved. The action runs now.", "rejected": "Rejected. The agent is told why."}.get(
+    return {"approved": f"Approved. {answered.follows}", "rejected": "Rejected. The agent is told why."}.get(
         answered.status, f"Recorded. The request is {answered.status}."
     )
 

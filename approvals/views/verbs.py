@@ -97,7 +97,7 @@ def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
         now=timezone.now(),
     )
     if after.status == "approved":
-        return "The glass is broken: the action runs now, and every administrator is told."
+        return f"The glass is broken. {after.opened.follows} Every administrator is told."
     return "Called. A second person must call within the hour; every administrator is told."
 
 

@@ -19,7 +19,7 @@ from orchestrator.queries import watching as queries
 
 # What the page brings along; older events follow when somebody scrolls up.
 FIRST_EVENTS = 200
-ACTIONS, TURNS, EVENTS = 25, 100, 100
+ACTIONS, TURNS, EVENTS, COMMITMENTS = 25, 100, 100, 25
 MOST_SEQ = 2**63 - 1
 ACTION_STATES = (
     "held",
@@ -87,6 +87,12 @@ def outputs(request: HttpRequest, run: str) -> HttpResponse:
     ]
     context["given"] = queries.shown(detail.input) if detail.input is not None else None
     context["result"] = queries.shown(detail.output) if detail.output is not None else None
+    past, after = context["page"].past, number(request, "after", 0)
+    context["commitments"] = (
+        past.commitment_page(after=after, limit=COMMITMENTS)
+        if past
+        else queries.commitment_page(run, after=after, limit=COMMITMENTS)
+    )
     return _answer(request, context)
 
 

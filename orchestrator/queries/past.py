@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator import eventlog, models, projections
 from orchestrator.domain import events as e
 from orchestrator.domain.state import RunState, evolve
-from orchestrator.queries import actions, runs, stages, turns
+from orchestrator.queries import actions, commitments, runs, stages, turns
 
 PAGE = 1000
 
@@ -29,12 +29,19 @@ class Past:
     detail: stages.RunDetail
     _actions: tuple[models.Action, ...]
     _turns: tuple[models.Turn, ...]
+    _commitments: tuple[models.Commitment, ...] = ()
 
     def action_page(self, *, after: int = 0, limit: int = 50, state: str = "") -> actions.ActionPage:
         found = [row for row in self._actions if not state or row.state == state]
         rows = [row for row in found if row.proposed_seq > after][: limit + 1]
         cards = actions.cards_of(rows[:limit])
         return actions.ActionPage(cards, len(found), cards[-1].proposed_seq if len(rows) > limit else 0)
+
+    def commitment_page(self, *, after: int = 0, limit: int = 50) -> commitments.CommitmentPage:
+        rows = [row for row in self._commitments if row.created_seq > after][: limit + 1]
+        cards = commitments.cards_of(rows[:limit])
+        more = cards[-1].created_seq if len(rows) > limit else 0
+        return commitments.CommitmentPage(cards, len(self._commitments), more)
 
     def turn_page(self, *, after: int = 0, limit: int = 100) -> turns.TurnPage:
         rows = [row for row in self._turns if row.requested_seq > after][: limit + 1]
@@ -82,6 +89,7 @@ def as_it_was(run: str, seq: int) -> Past:
         detail=stages.detail_of(card, state, is_past=True),
         _actions=tuple(sorted(_rows("action", rows), key=lambda row: row.proposed_seq)),
         _turns=tuple(sorted(_rows("turn", rows), key=lambda row: row.requested_seq)),
+        _commitments=tuple(sorted(_rows("commitment", rows), key=lambda row: row.created_seq)),
     )
 
 

@@ -1,6 +1,7 @@
 """All that whoever watches runs may ask, under one name. Answers are frozen cards; nothing is changed by asking."""
 
 from orchestrator.queries.actions import action_card, action_page, waiting_actions
+from orchestrator.queries.commitments import commitment_page
 from orchestrator.queries.contents import file_bytes, files_of, shown, whole
 from orchestrator.queries.effects import effects_now
 from orchestrator.queries.events import (
@@ -31,6 +32,7 @@ __all__ = [
     "as_it_was",
     "chains",
     "choices",
+    "commitment_page",
     "effects_now",
     "event_at",
     "events_after",

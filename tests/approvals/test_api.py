@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest
+from approvals.services import sign_offs
 from tests import callers
 from tests.approvals.runs import held_run, request_of, status_of, work
 from tests.callers import Api, problem_of
@@ -147,3 +148,25 @@ def test_a_reviewer_sees_the_case_of_an_external_run(client: Client, reviewer: A
     shown = client.get(reverse("approvals:case", args=[request_of(run).pk])).content.decode()
     assert "of stage" not in shown
     assert "asked by courier revision 1" in shown
+
+
+def test_what_an_agent_elsewhere_does_itself_is_not_said_to_run_here(
+    client: Client, reviewer: Any, reviewer2: Any, admin: Any
+) -> None:
+    callers.publish_agent(owner=admin.username)
+    courier = Api(callers.agent_token(by=admin).secret)
+    run = courier.start()
+    courier.propose(run)
+    work(run, ("assess",))
+    held = request_of(run)
+    client.force_login(reviewer2)
+    address = reverse("approvals:case", args=[held.pk])
+    while "Approve: courier may pay 82,000.00 EUR" not in client.get(address).content.decode():
+        signed = sign_off(held, reviewer)  # the levels ask for more than one
+        assert (signed.status, signed.repeated) == ("pending", False)
+    assert sign_off(held, reviewer2).follows == "Its agent may claim and do it now."
+
+
+def sign_off(request: ApprovalRequest, by: Any) -> sign_offs.Answered:
+    seen = {"seen_digest": request.digest, "seen_version": request.version}
+    return sign_offs.sign_off(request=str(request.pk), by=by, verb="approve", now=timezone.now(), **seen)

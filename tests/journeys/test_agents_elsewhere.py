@@ -254,8 +254,8 @@ def test_a_flood_by_mcp_leaves_no_empty_runs_and_asks_people_once(elsewhere: Els
     flooding = Caller(elsewhere.site, elsewhere.site.database(slow_token))
 
     async def story(client: Any) -> list[dict[str, Any]]:
-        note = {"tool": "door.note", "arguments": {"text": "A flood"}}
-        return [await call(client, "request_approval", **note) for _ in range(9)]
+        small = {"tool": "door.pay", "arguments": {**callers.PAYMENT, "amount": "5.00"}}
+        return [await call(client, "request_approval", **small) for _ in range(9)]
 
     asked = with_mcp(flooding, story)
     assert [(one["ok"], one["code"]) for one in asked] == [(True, "")] * 8 + [(False, "too_often")]
