@@ -22,47 +22,49 @@ _PRECISION = Decimal("0.000000000001")
 def request_columns(request: record.Request) -> dict[str, Any]:
     """The columns of a request's row."""
     opened = request.opened
-    return {
-        "id": uuid.UUID(opened.request),
-        "run": uuid.UUID(opened.run),
-        "action": opened.action,
-        "revision": opened.revision,
-        "digest": opened.digest,
-        "status": request.status,
-        "version": request.version,
-        "tier": opened.tier,
-        "rank": TIERS.index(opened.tier),
-        "tool": opened.tool,
-        "agent": opened.agent,
-        "workflow": opened.workflow,
-        "sentence": opened.sentence,
-        "target": visible(opened.target),
-        "amount": comparable_amount(opened.amount),
-        "currency": visible(opened.currency or ""),
-        "rule": opened.rule,
-        "explanation": opened.explanation,
-        "policy": opened.policy,
-        "policy_revision": opened.policy_revision,
-        "levels": [msgspec.to_builtins(level) for level in opened.levels],
-        "open_groups": open_groups(request),
-        "excluded": [msgspec.to_builtins(one) for one in opened.excluded],
-        "opened": record.encode(opened).decode(),
-        "opened_at": opened.opened_at,
-        "decide_by": opened.decide_by,
-        "decided_at": request.decided_at,
-        "decided_by": request.decided_by,
-        "reason": request.reason,
-        "execute_by": request.execute_by,
-        "changed_at": request.changed_at,
-        "remind_at": requests.remind_at(opened.opened_at, opened.decide_by),
-        "escalate_at": requests.escalate_at(opened.opened_at, opened.decide_by),
-        "reminded_at": request.reminded_at,
-        "escalated_at": request.escalated_at,
-        "fault": request.fault,
-        "questions": [msgspec.to_builtins(one) for one in request.questions],
-        "calls": [msgspec.to_builtins(one) for one in request.calls],
-        "is_break_glass": request.is_break_glass,
-    }
+    return _storable(
+        {
+            "id": uuid.UUID(opened.request),
+            "run": uuid.UUID(opened.run),
+            "action": opened.action,
+            "revision": opened.revision,
+            "digest": opened.digest,
+            "status": request.status,
+            "version": request.version,
+            "tier": opened.tier,
+            "rank": TIERS.index(opened.tier),
+            "tool": opened.tool,
+            "agent": opened.agent,
+            "workflow": opened.workflow,
+            "sentence": opened.sentence,
+            "target": visible(opened.target),
+            "amount": comparable_amount(opened.amount),
+            "currency": visible(opened.currency or ""),
+            "rule": opened.rule,
+            "explanation": opened.explanation,
+            "policy": opened.policy,
+            "policy_revision": opened.policy_revision,
+            "levels": [msgspec.to_builtins(level) for level in opened.levels],
+            "open_groups": open_groups(request),
+            "excluded": [msgspec.to_builtins(one) for one in opened.excluded],
+            "opened": record.encode(opened).decode(),
+            "opened_at": opened.opened_at,
+            "decide_by": opened.decide_by,
+            "decided_at": request.decided_at,
+            "decided_by": request.decided_by,
+            "reason": request.reason,
+            "execute_by": request.execute_by,
+            "changed_at": request.changed_at,
+            "remind_at": requests.remind_at(opened.opened_at, opened.decide_by),
+            "escalate_at": requests.escalate_at(opened.opened_at, opened.decide_by),
+            "reminded_at": request.reminded_at,
+            "escalated_at": request.escalated_at,
+            "fault": request.fault,
+            "questions": [msgspec.to_builtins(one) for one in request.questions],
+            "calls": [msgspec.to_builtins(one) for one in request.calls],
+            "is_break_glass": request.is_break_glass,
+        }
+    )
 
 
 def open_groups(request: record.Request) -> list[str]:
@@ -83,20 +85,30 @@ def comparable_amount(text: str | None) -> Decimal | None:
 
 def sign_off_columns(sign_off: record.SignOff) -> dict[str, Any]:
     """The columns of a sign-off's row."""
+    return _storable(
+        {
+            "request_id": uuid.UUID(sign_off.request),
+            "number": sign_off.number,
+            "reviewer": sign_off.reviewer,
+            "acting_for": sign_off.acting_for,
+            "retracted_at": sign_off.retracted_at,
+            "role": sign_off.role,
+            "groups": list(sign_off.groups),
+            "verb": sign_off.verb,
+            "reason": sign_off.reason,
+            "seen_digest": sign_off.seen_digest,
+            "seen_version": sign_off.seen_version,
+            "opened_at": sign_off.opened_at,
+            "decided_at": sign_off.decided_at,
+        }
+    )
+
+
+def _storable(columns: dict[str, Any]) -> dict[str, Any]:
+    """The log keeps a NUL; a text column cannot."""
     return {
-        "request_id": uuid.UUID(sign_off.request),
-        "number": sign_off.number,
-        "reviewer": sign_off.reviewer,
-        "acting_for": sign_off.acting_for,
-        "retracted_at": sign_off.retracted_at,
-        "role": sign_off.role,
-        "groups": list(sign_off.groups),
-        "verb": sign_off.verb,
-        "reason": sign_off.reason,
-        "seen_digest": sign_off.seen_digest,
-        "seen_version": sign_off.seen_version,
-        "opened_at": sign_off.opened_at,
-        "decided_at": sign_off.decided_at,
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for name, value in columns.items()
     }
 
 

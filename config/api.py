@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import Any
 
-import msgspec
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -14,17 +13,18 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
-from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
 import approvals.api
 import orchestrator.api
 from approvals.services import tokens
 from config import errors
+from config.api_bodies import Exact, Strict, Unreadable
 from config.api_problems import problem
+from config.api_schema import described
 from orchestrator.api.calling import code_of
 from orchestrator.domain.callers import Caller
-from orchestrator.domain.errors import Corrupt, CountersignError
+from orchestrator.domain.errors import Corrupt, CountersignError, Refused
 
 log = logging.getLogger("config.errors")
 
@@ -32,7 +32,7 @@ log = logging.getLogger("config.errors")
 TOLD = ("status", "by", "at", "reason", "scope", "actions")
 
 
-class TooLarge(CountersignError):
+class TooLarge(Refused):
     """What was sent is larger than one call may be. Send less at a time."""
 
     status = 413
@@ -77,16 +77,14 @@ def _bounded(request: HttpRequest) -> None:
         raise TooLarge(f"One call may bring {settings.API_MOST_BYTES:,} bytes, and this brought {size:,}.")
 
 
-class Exact(BaseRenderer):
-    """JSON with moments to the microsecond, as the record has them."""
+class DocumentedApi(NinjaAPI):
+    """Describes what every operation has beside its own: problem documents, and keys for calls that are repeated."""
 
-    media_type = "application/json"
-
-    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
-        return msgspec.json.encode(data)
+    def get_openapi_schema(self, **more: Any) -> Any:
+        return described(super().get_openapi_schema(**more))
 
 
-api = NinjaAPI(
+api = DocumentedApi(
     title="Countersign",
     version="1",
     description="The gate for agents that run elsewhere, and sign-offs for people's own programs.",
@@ -94,6 +92,7 @@ api = NinjaAPI(
     docs_url=None,
     auth=TokenAuth(),
     renderer=Exact(),
+    parser=Strict(),
 )
 api.add_router("/runs", orchestrator.api.runs)
 api.add_router("/runs", orchestrator.api.actions)
@@ -139,7 +138,9 @@ def _unknown_caller(request: HttpRequest, error: AuthenticationError) -> HttpRes
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return problem(error.status_code, "This call could not be read", str(error), "bad_request")
+    because = error.__cause__
+    said = str(because) if isinstance(because, Unreadable) else str(error)
+    return problem(error.status_code, "This call could not be read", said, "bad_request")
 
 
 @api.exception_handler(Http404)

@@ -29,6 +29,10 @@ class McpMount:
         if wrong:
             await _say(send, *wrong)
             return
+        if scope["method"] != "POST":
+            # Each call is answered by itself: there is no stream to listen to, and no session to end.
+            await _say(send, 405, "This address takes POST.", (b"allow", b"POST"))
+            return
         loop = asyncio.get_running_loop()
         if loop not in self._started:
             self._started[loop] = self._start(loop)
@@ -71,7 +75,7 @@ def _refusal(scope: Any) -> tuple[int, str] | None:
     return None
 
 
-async def _say(send: Any, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+async def _say(send: Any, status: int, text: str, *more: tuple[bytes, bytes]) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})

@@ -11,6 +11,7 @@ from pydantic import Field
 from approvals.mcp.answers import ActionAnswer, Answer, ClaimAnswer, CommitmentAnswer, StatedAnswer
 from approvals.mcp.calls import answer
 from orchestrator import tails
+from orchestrator.api.calling import Reason, Word
 from orchestrator.api.shapes import AssertionIn, Due, EvidenceIn, Json
 from orchestrator.domain import ids
 from orchestrator.domain.callers import Caller
@@ -33,7 +34,7 @@ async def request_approval(
     reason: Annotated[str, Field(max_length=4000)] = "",
     evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = [],  # noqa: B006  never changed
     run: Annotated[str, Field(max_length=40, description="Empty starts a new run.")] = "",
-    title: Annotated[str, Field(max_length=200, description="What a new run is about.")] = "",
+    title: Annotated[Word, Field(description="What a new run is about.")] = "",
     wait_seconds: Wait = 0,
 ) -> ActionAnswer:
     """Ask to do something, with its exact arguments. The policy allows it, refuses it, or asks people."""
@@ -86,7 +87,7 @@ async def report_result(
     action: ActionName,
     outcome: Literal["executed", "failed", "unknown"],
     result: Json = {},  # noqa: B006  never changed
-    text: Annotated[str, Field(max_length=2000)] = "",
+    text: Reason = "",
 ) -> ActionAnswer:
     """Say what became of a claimed action: executed with its result, failed, or unknown (a person finds out)."""
 
@@ -139,7 +140,7 @@ async def settle_commitment(
     run: RunId,
     commitment: Annotated[str, Field(pattern=NAME, description="What make_commitment named.")],
     outcome: Literal["discharged", "cancelled"],
-    text: Annotated[str, Field(max_length=2000, description="What you did, or why you take it back.")] = "",
+    text: Annotated[Reason, Field(description="What you did, or why you take it back.")] = "",
     evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = [],  # noqa: B006  never changed
 ) -> CommitmentAnswer:
     """Say that you did what you committed yourself to (discharged), or take it back with a reason (cancelled)."""
@@ -158,9 +159,7 @@ async def settle_commitment(
     return await answer(CommitmentAnswer, settle)
 
 
-async def finish_run(
-    run: RunId, succeeded: bool = True, reason: Annotated[str, Field(max_length=2000)] = ""
-) -> Answer:
+async def finish_run(run: RunId, succeeded: bool = True, reason: Reason = "") -> Answer:
     """End the run. What still waits for people is withdrawn."""
 
     def finish(caller: Caller) -> Answer:

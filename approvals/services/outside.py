@@ -37,7 +37,7 @@ def sign_off(
     if verb == "approve" and found.opened.tier == "critical" and found.status == "pending":
         raise OnlyOnThePage(code="step_up")
     return sign_offs.sign_off(
-        request=request,
+        request=found.opened.request,
         by=get_user_model().objects.get(username=caller.person),
         verb=verb,
         seen_digest=seen_digest,

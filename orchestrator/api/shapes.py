@@ -48,7 +48,7 @@ class FinishRun(Asked):
 
 
 class Because(Asked):
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[Reason, Field(min_length=1)]
 
 
 class Propose(Asked):

@@ -81,10 +81,10 @@ def operands(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, str | No
     amount = arguments.get(tool.amount_field) if tool.amount_field else None
     currency = arguments.get(tool.currency_field) if tool.currency_field else None
     return {
-        "target": str(arguments.get(tool.target_field, ""))[:500] if tool.target_field else "",
+        "target": _plainly(arguments.get(tool.target_field, "")) if tool.target_field else "",
         "amount": _decimal(amount),
         "currency": _currency(currency),
-        "person": str(arguments[tool.person_field])[:500] if arguments.get(tool.person_field) else None,
+        "person": _plainly(arguments[tool.person_field]) if arguments.get(tool.person_field) else None,
     }
 
 
@@ -112,11 +112,16 @@ def _refusal(agent: AgentSpec, tool: ToolSpec | None, proposal: ProposedAction) 
     return "", ""
 
 
+def _plainly(value: Any) -> str:
+    """An operand as the rows have it, which hold no NUL: what is compared with them must be written alike."""
+    return str(value)[:500].replace("\0", "\ufffd")
+
+
 def _currency(value: Any) -> str | None:
     """An ISO 4217 code in capitals. Anything else stays as it was said, so that it is never taken for a code."""
     if value is None:
         return None
-    said = str(value)[:40]
+    said = _plainly(value)[:40]
     return said.upper() if len(said) == 3 and said.isascii() and said.isalpha() else said
 
 

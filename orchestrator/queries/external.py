@@ -165,7 +165,11 @@ def _line(row: models.Run) -> RunLine:
 
 
 def _key(run: str) -> uuid.UUID:
+    """The run's key. Another spelling of an id is none: a stream has one name, which its hashes cover."""
     try:
-        return uuid.UUID(run)
+        key = uuid.UUID(run)
     except ValueError:
         raise NotYours(run=run) from None
+    if str(key) != run:
+        raise NotYours(run=run)
+    return key

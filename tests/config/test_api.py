@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests import callers
 from tests.callers import Api, problem_of
@@ -91,3 +92,34 @@ def test_the_api_describes_itself(api: Api) -> None:
     described = api.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
     assert "/api/v1/runs/{run}/actions/{action}/claim" in described["paths"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"title":"a","title":"b"}', "'title' stands twice"),
+        (b'{"input":{"a":{"b":1,"b":2}}}', "'b' stands twice"),
+        (b'{"input":{"a":NaN}}', "NaN is no number"),
+        (b'{"input":{"a":-Infinity}}', "-Infinity is no number"),
+        (b'{"title":"\xff"}', "not UTF-8"),
+        ('{"title":"x"}'.encode("utf-16"), "not UTF-8"),
+        (b'{"title":', "not JSON"),
+        (b'{"input":' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
+    ],
+)
+def test_a_body_that_two_readers_could_read_in_two_ways_is_refused(api: Api, body: bytes, said: str) -> None:
+    answer = api.send("POST", "/runs", raw=body)
+    assert problem_of(answer) == (400, "bad_request")
+    assert said in answer.json()["detail"]
+
+
+def test_every_operation_describes_its_problems_and_the_key_of_a_repeated_call() -> None:
+    schema = Client().get("/api/v1/openapi.json").json()
+    assert "detail" in schema["components"]["schemas"]["Problem"]["required"]
+    for address, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            shown = operation["responses"]["default"]["content"]
+            assert list(shown) == ["application/problem+json"], address
+            keys = [one for one in operation.get("parameters", []) if one["name"] == "Idempotency-Key"]
+            changes = method == "post" and operation["operationId"] != "sign_off"
+            assert len(keys) == int(changes), address
