@@ -35,10 +35,15 @@ class _Waiter(NamedTuple):
 # By event loop, because an event belongs to its loop: who waits, and the task that looks for them.
 _waiting: dict[asyncio.AbstractEventLoop, tuple[set[_Waiter], asyncio.Task[None] | None]] = {}
 
+# Loops whose process is about to end.
+_left: set[asyncio.AbstractEventLoop] = set()
+
 
 async def wait_for_answer(key: str, seconds: float) -> bool:
     """Wait until the action under this row key is answered, at most so long; whether it is. Raises TooManyWait."""
     loop = asyncio.get_running_loop()
+    if loop in _left:
+        return False
     waiters, task = _waiting.setdefault(loop, (set(), None))
     if len(waiters) >= settings.API_OPEN_POLLS:
         raise TooManyWait(code="too_many_wait", retry_after=1)
@@ -53,6 +58,14 @@ async def wait_for_answer(key: str, seconds: float) -> bool:
         return False
     finally:
         waiters.discard(waiter)
+
+
+def let_go() -> None:
+    """Give all who wait on the running loop what is known now, and let nobody wait from here on: the process ends."""
+    loop = asyncio.get_running_loop()
+    _left.add(loop)
+    for waiter in _waiting.get(loop, (set(), None))[0]:
+        waiter.moved.set()
 
 
 def waiting() -> int:

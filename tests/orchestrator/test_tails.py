@@ -75,3 +75,20 @@ def test_a_look_that_fails_costs_time_only(monkeypatch: pytest.MonkeyPatch, look
 
     monkeypatch.setattr(tails, "_states", shaky)
     assert asyncio.run(tails.wait_for_answer("answered", 2))
+
+
+def test_whoever_waits_is_let_go_when_the_process_ends_and_nobody_waits_after_that(
+    looks: list[list[str]],
+) -> None:
+    async def wait() -> tuple[list[bool], bool, float]:
+        waits = [asyncio.ensure_future(tails.wait_for_answer(ids.row_id("run", "a1"), 20)) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        tails.let_go()
+        answers = await asyncio.gather(*waits)
+        late = await tails.wait_for_answer(ids.row_id("run", "a1"), 20)
+        return answers, late, time.monotonic() - began
+
+    answers, late, seconds = asyncio.run(wait())
+    assert (answers, late) == ([True] * 5, False)
+    assert seconds < 1

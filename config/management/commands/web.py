@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config import lifeline, preparation
+from config import leaving, lifeline, preparation
 
 log = logging.getLogger("config.web")
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             endpoints=[endpoint],
             server_name="countersign",
             verbosity=0,
-            ready_callable=lifeline.report_ready,
+            ready_callable=_ready,
             # An idle tab must notice a dead server soon; a dead tab must not hold a socket.
             ping_interval=10,
             ping_timeout=20,
@@ -48,6 +48,11 @@ class Command(BaseCommand):
         server.run()
         if not server.listening_addresses:
             raise SystemExit(f"Nothing can be served on {host} port {port}: it is taken or not ours to use.")
+
+
+def _ready() -> None:
+    leaving.answer_first()
+    lifeline.report_ready()
 
 
 def _settle_memory() -> None:
