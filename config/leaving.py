@@ -16,18 +16,20 @@ def answer_first() -> None:
     """From now on SIGTERM answers who waits, and then stops the server. Called on the server's own thread."""
     from twisted.internet import reactor
 
-    def leave(*_: Any) -> None:
-        reactor.callFromThread(_answer, reactor)  # type: ignore[attr-defined]
+    served: Any = reactor
+
+    def leave(*_: object) -> None:
+        served.callFromThread(_answer, served)
 
     # Once it runs, because the server sets its own handler when it starts.
-    reactor.callLater(0, signal.signal, signal.SIGTERM, leave)  # type: ignore[attr-defined]
+    served.callLater(0, signal.signal, signal.SIGTERM, leave)
 
 
-def _answer(reactor: Any) -> None:
+def _answer(served: Any) -> None:
     asyncio.get_event_loop().call_soon(tails.let_go)
-    reactor.callLater(LAST_SECONDS, _stop, reactor)
+    served.callLater(LAST_SECONDS, _stop, served)
 
 
-def _stop(reactor: Any) -> None:
-    if reactor.running:
-        reactor.stop()
+def _stop(served: Any) -> None:
+    if served.running:
+        served.stop()

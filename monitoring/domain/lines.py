@@ -215,7 +215,7 @@ def _commitment_created(body: e.CommitmentCreated, names: Names) -> _Words:
 
 def _commitment_discharged(body: e.CommitmentDischarged, names: Names) -> _Words:
     return _Words(
-        f"{body.debtor} says that it did what it committed itself to, to {body.creditor}",
+        f"{body.debtor} says that its commitment to {body.creditor} is done",
         body.text,
         "discharged",
         body.debtor,

@@ -160,7 +160,7 @@ READING = msgspec.structs.replace(
             (
                 "courier",
                 "commitment",
-                "courier says that it did what it committed itself to, to rita",
+                "courier says that its commitment to rita is done",
                 "Paid.",
                 "discharged",
             ),
