@@ -5,6 +5,8 @@ It judges only what an invoice says of itself. Orders, receipts and records are 
 
 from __future__ import annotations
 
+import msgspec
+
 from examples.invoice_settlement import outcomes, tables, ubl, wording
 from examples.invoice_settlement.safe_xml import Unusable
 from examples.invoice_settlement.shapes import (
@@ -63,7 +65,13 @@ def intake(work: IntakeInput, turn: ports.TurnRequest) -> Reply:
         problems=tuple(problems[: tables.MAX_PROBLEMS]),
     )
     assertions = [assertion for invoice in invoices for assertion in _stated(invoice)]
-    return outcomes.reply(output, assertions, passed=len(invoices), rejected=rejected)
+    reply = outcomes.reply(output, assertions, passed=len(invoices), rejected=rejected)
+    if not invoices and not rejected:
+        count = len(work.files or ())
+        return msgspec.structs.replace(
+            reply, note=f"No invoice among {count:,} file{'' if count == 1 else 's'}: nothing to pay."
+        )
+    return reply
 
 
 def _named(files: tuple[FileRef, ...]) -> list[tuple[str, FileRef]]:

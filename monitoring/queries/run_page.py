@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from monitoring.domain.amounts import cost_words, count_words
 from orchestrator.domain.people import Person
+from orchestrator.domain.schemas import clip
 from orchestrator.queries import EffectCard, Past, RunCard, RunDetail, StageCard
 from orchestrator.queries import watching as queries
 
@@ -129,6 +130,7 @@ class RunPage:
 
 
 MOST_NOW = 8
+MOST_SAID = 120
 
 
 def run_page(run: str, *, tab: str, person: Person, at: int = 0) -> RunPage:
@@ -141,11 +143,13 @@ def run_page(run: str, *, tab: str, person: Person, at: int = 0) -> RunPage:
     card = detail.card
     effects = () if past else queries.effects_now(run)
     out = tuple(_work(effect) for effect in effects[:MOST_NOW])
+    outputs = [stage.output.digest for stage in detail.stages if stage.output]
+    notes = past.notes() if past else queries.notes_of(run, outputs) if outputs else {}
     return RunPage(
         run=detail,
         cost=cost_words(card.cost, unpriced=card.unpriced, tokens=card.tokens),
         tokens=f"{card.tokens:,}",
-        stages=tuple(_stage(stage) for stage in detail.stages),
+        stages=tuple(_stage(stage, notes) for stage in detail.stages),
         now=out,
         more_now=len(effects) - len(out),
         notice=_notice(detail, effects, past),
@@ -159,13 +163,15 @@ def run_page(run: str, *, tab: str, person: Person, at: int = 0) -> RunPage:
     )
 
 
-def _stage(stage: StageCard) -> Mapping[str, Any]:
+def _stage(stage: StageCard, notes: Mapping[str, str]) -> Mapping[str, Any]:
     detail = stage.agent_name if not stage.detail else f"{stage.agent_name}, {stage.detail}"
     return {
         "label": stage.name,
         "state": stage.state,
         "verdict": stage.verdict,
         "detail": detail,
+        # A stage passes as well when everything in it was turned away: its agent says how much that was.
+        "said": clip(notes.get(stage.output.digest, ""), MOST_SAID) if stage.output else "",
         "is_current": stage.is_current,
     }
 

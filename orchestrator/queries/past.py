@@ -48,6 +48,9 @@ class Past:
         cards = turns.cards_of(rows[:limit])
         return turns.TurnPage(cards, len(self._turns), cards[-1].requested_seq if len(rows) > limit else 0)
 
+    def notes(self) -> dict[str, str]:
+        return turns.noted(self._turns)
+
     def agent_costs(self) -> tuple[turns.AgentCost, ...]:
         by_agent: dict[str, list[models.Turn]] = {}
         for row in self._turns:

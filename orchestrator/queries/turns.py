@@ -96,6 +96,15 @@ def cards_of(rows: Iterable[models.Turn]) -> tuple[TurnCard, ...]:
     )
 
 
+def notes_of(run: str, outputs: Iterable[str]) -> dict[str, str]:
+    """What an agent said of these outputs (digests) when it gave them, by output. It is its own account."""
+    return noted(models.Turn.objects.filter(run_id=run, output__in=set(outputs)).order_by("requested_seq"))
+
+
+def noted(rows: Iterable[models.Turn]) -> dict[str, str]:
+    return {row.output: row.note for row in rows if row.output and row.note}
+
+
 JUDGES = "Judges"
 
 

@@ -21,7 +21,7 @@ from orchestrator.queries.figures import figures
 from orchestrator.queries.past import as_it_was
 from orchestrator.queries.runs import choices, run_card, run_page, runs_ended_since, runs_in_progress
 from orchestrator.queries.stages import run_detail
-from orchestrator.queries.turns import agent_costs, turn_page
+from orchestrator.queries.turns import agent_costs, notes_of, turn_page
 
 __all__ = [
     "Names",
@@ -45,6 +45,7 @@ __all__ = [
     "kinds_of",
     "latest_transaction",
     "names_of",
+    "notes_of",
     "run_card",
     "run_detail",
     "run_page",

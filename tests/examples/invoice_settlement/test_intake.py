@@ -233,3 +233,10 @@ def test_what_is_neither_invoice_nor_table_is_set_aside_or_rejected() -> None:
     found = chain.run(files)
     assert {entry["file"] for entry in found.outputs["intake"]["set_aside"]} == {"README.md", "Thumbs.db"}
     assert found.ends == {"staff.csv": "intake:unknown_table", "note.txt": "intake:not_xml"}
+
+
+def test_a_folder_without_an_invoice_is_said_to_hold_none() -> None:
+    """An order and a receipt alone leave nothing to pay, which must not read like a success."""
+    replies = chain.run(tables()).replies
+    assert replies["intake"].note == f"No invoice among {len(tables())} files: nothing to pay."
+    assert chain.run({"good.xml": GOOD, **tables()}).replies["intake"].note == "1 passed, 0 rejected."

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from orchestrator import eventlog
 from orchestrator.services import files
 from orchestrator.services import runs as services
 from tests.monitoring import runs
@@ -94,6 +95,15 @@ def test_a_run_that_is_over_offers_no_control(browser: Client) -> None:
     page = browser.get(f"/runs/{runs.worked()}/").text
     assert 'id="run-cancel"' not in page
     assert "succeeded" in page
+
+
+def test_a_stage_says_in_its_agents_words_how_it_went_now_and_as_it_was(browser: Client) -> None:
+    said = "0 passed, 22 rejected. " + "More. " * 40
+    run = runs.held_run(say=said)
+    quoted = f'<q class="strip-said">{said[:119]}…</q>'
+    assert quoted in browser.get(f"/runs/{run}/").text
+    assert quoted in browser.get(f"/runs/{run}/?at={eventlog.load(run, fresh=True).head}").text
+    assert "strip-said" not in browser.get(f"/runs/{run}/?at=2").text
 
 
 def test_a_fault_says_what_happened_what_was_kept_and_what_to_do(browser: Client) -> None:
