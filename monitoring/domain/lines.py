@@ -300,7 +300,7 @@ def _action_failed(body: e.ActionFailed, names: Names) -> _Words:
 def _action_unconfirmed(body: e.ActionUnconfirmed, names: Names) -> _Words:
     tool, about, agent = _what(body.action, names)
     return _Words(
-        f"{tool}: outcome unknown",
+        f"{tool} is unconfirmed",
         _joined(about, f"{body.assigned_to} must find out", body.text),
         "unconfirmed",
         agent,

@@ -90,7 +90,7 @@ def _cases(person: Any) -> tuple[tuple[Case, ...], int, bool]:
             id=f"{action.run}.{action.action}",
             sentence=f"Find out whether {action.tool} happened{f' ({action.target})' if action.target else ''}",
             state="unconfirmed",
-            words="outcome unknown",
+            words="unconfirmed",
             agent=action.agent,
             since=action.changed_at,
             decide_by=None,

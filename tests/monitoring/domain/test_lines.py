@@ -326,7 +326,7 @@ READING = msgspec.structs.replace(
             (
                 "treasurer",
                 "action",
-                "payments.pay: outcome unknown",
+                "payments.pay is unconfirmed",
                 "82,000.00 EUR, ACME GmbH, anna must find out, It stopped.",
                 "unconfirmed",
             ),
