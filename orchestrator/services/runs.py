@@ -24,6 +24,10 @@ class Retired(errors.Refused):
     """This workflow is retired; no new run of it may start. Choose another."""
 
 
+class StartedBefore(errors.Refused):
+    """A run was started under this key already, with other files or settings; that one goes on."""
+
+
 def start_run(
     *,
     workflow: str,
@@ -37,7 +41,8 @@ def start_run(
     """Start a run of the newest revision of a workflow; returns its id.
 
     `key` is a one-time key: the same key is the same run, so a double click starts one. `inputs` is what stages
-    name as "run.…". Raises UnknownWorkflow, Retired, SchemaMismatch.
+    name as "run.…". Raises UnknownWorkflow, Retired, SchemaMismatch, and StartedBefore for a key that started
+    a run with another input.
     """
     found = models.Workflow.objects.filter(slug=workflow).first()
     if found is None:
@@ -86,8 +91,12 @@ def start_revision(
     try:
         engine.submit(run, command, kind="run")
     except errors.Refused:
-        if eventlog.load(run, fresh=True).head == 0:
+        there = eventlog.load(run, fresh=True)
+        if there.head == 0:
             raise
+        # Somebody who went back and chose other files must not believe that they are being worked on.
+        if there.state.input is None or there.state.input.digest != command.input.digest:
+            raise StartedBefore(run=run) from None
     return run
 
 

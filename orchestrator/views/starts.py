@@ -61,6 +61,9 @@ def start_run(request: HttpRequest, slug: str) -> HttpResponse:
             title=form.cleaned_data["title"],
             on_behalf_of=form.cleaned_data["on_behalf_of"],
         )
+    except runs.StartedBefore as before:
+        words = f"{before.message} Press Start the run to begin a second one with these."
+        return _show(request, spec, form, secrets.token_urlsafe(24), problem=words, status=409)
     except errors.Refused as refused:
         return _show(request, spec, form, key, problem=refused.message, status=422)
     return HttpResponseRedirect(reverse("monitoring:run", args=[run]))

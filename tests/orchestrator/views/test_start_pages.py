@@ -60,6 +60,15 @@ def test_a_double_click_is_one_run(at: Client) -> None:
     assert models.Run.objects.count() == 1
 
 
+def test_a_form_sent_again_with_other_files_says_which_run_it_started_and_offers_another(at: Client) -> None:
+    at.post(URL, {"key": "once", "files": [invoice()]})
+    page = at.post(URL, {"key": "once", "files": [invoice("b.xml", b"<Other/>")]})
+    assert page.status_code == 409
+    assert "started under this key already, with other files or settings" in page.content.decode()
+    at.post(URL, {"key": page.context["key"], "files": [invoice("b.xml", b"<Other/>")]})
+    assert models.Run.objects.count() == 2
+
+
 def test_the_key_of_another_person_is_another_run(at: Client, admin: Any) -> None:
     at.post(URL, {"key": "once", "files": [invoice()]})
     at.force_login(admin)
