@@ -83,6 +83,23 @@ def install(which):
 
     The development lock holds everything of the other: an environment for tests serves `run` too.
     """
+    with open(os.path.join(ROOT, "bootstrap.lock"), "rb") as alone:
+        wait_for_another(alone)
+        install_alone(which)
+
+
+def wait_for_another(alone):
+    """Two that make one environment at once would wipe each other's. The kernel frees the lock of who was killed."""
+    import fcntl
+
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        say("Another command is installing the packages here; waiting for it ...")
+        fcntl.flock(alone, fcntl.LOCK_EX)
+
+
+def install_alone(which):
     wanted = {name: digest_of(name) for name in LOCKS}
     stamps = {name: read(stamp_of(name)) for name in LOCKS}
     if os.path.exists(PYTHON) and stamps[which] == wanted[which]:
