@@ -39,7 +39,7 @@ _SHOWN = 20
 Settings = Mapping[str, Any]
 
 
-@registry.validator("invoice_settlement.nothing_lost")
+@registry.validator("invoice_settlement.nothing_lost", settings=("from", "passed", "also"))
 def nothing_lost(output: Any, inputs: Any, settings: Settings) -> Finding | None:
     """Each file or invoice that came in leaves exactly once, passed on or rejected; none is invented."""
     passed, rejected = _listed(output, settings.get("passed", "invoices")), _listed(output, "rejected")
@@ -74,7 +74,7 @@ def nothing_lost(output: Any, inputs: Any, settings: Settings) -> Finding | None
     return _finding([*lost, *invented, *again])
 
 
-@registry.validator("invoice_settlement.facts_unchanged")
+@registry.validator("invoice_settlement.facts_unchanged", settings=("from", "passed"))
 def facts_unchanged(output: Any, inputs: Any, settings: Settings) -> Finding | None:
     """Amounts, currencies, accounts, numbers and names are handed on as they came; flags are only added."""
     came = {_text(entry, "id"): entry for entry in _listed(inputs, settings.get("from", "invoices"))}
@@ -111,7 +111,7 @@ def facts_unchanged(output: Any, inputs: Any, settings: Settings) -> Finding | N
     return _finding(problems)
 
 
-@registry.validator("invoice_settlement.totals_preserved")
+@registry.validator("invoice_settlement.totals_preserved", settings=("from", "passed"))
 def totals_preserved(output: Any, inputs: Any, settings: Settings) -> Finding | None:
     """By currency, what came in is what goes on and what was rejected here; stated totals are those of what goes on."""
     entries = _listed(inputs, settings.get("from", "invoices"))
@@ -135,7 +135,7 @@ def totals_preserved(output: Any, inputs: Any, settings: Settings) -> Finding | 
     return _finding(problems)
 
 
-@registry.validator("invoice_settlement.evidence_cited")
+@registry.validator("invoice_settlement.evidence_cited", settings=("from", "passed"))
 def evidence_cited(output: Any, inputs: Any, settings: Settings) -> Finding | None:
     """Number, supplier, account and amount of each invoice name their place in its own file, by its digest."""
     known = {_text(file, "digest") for file in _listed(inputs, settings.get("from", "files"))}

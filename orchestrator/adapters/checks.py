@@ -23,7 +23,7 @@ class BadSettings(errors.Refused):
     """A validator's settings are not usable. Correct the workflow and publish it again."""
 
 
-@validator("schema")
+@validator("schema", settings=("schema", "outcome"))
 def schema(
     output: Any, inputs: Any, settings: Mapping[str, Any], *, stage: specs.StageSpec
 ) -> Finding | None:
@@ -33,7 +33,7 @@ def schema(
     return _finding(settings, [f"The output does not fit the schema. {problem}" for problem in found])
 
 
-@validator("required_evidence")
+@validator("required_evidence", settings=("at_least", "predicates", "outcome"))
 def required_evidence(
     output: Any,
     inputs: Any,
@@ -63,7 +63,7 @@ def required_evidence(
     return _finding(settings, problems)
 
 
-@validator("fields_unchanged")
+@validator("fields_unchanged", settings=("input", "outcome"), needs=("paths",))
 def fields_unchanged(output: Any, inputs: Any, settings: Mapping[str, Any]) -> Finding | None:
     """Fields that the stage must hand on as it got them.
 
@@ -84,7 +84,7 @@ def fields_unchanged(output: Any, inputs: Any, settings: Mapping[str, Any]) -> F
     return _finding(settings, problems)
 
 
-@validator("sum_equals")
+@validator("sum_equals", settings=("each", "tolerance", "outcome"), needs=("items", "total"))
 def sum_equals(output: Any, inputs: Any, settings: Mapping[str, Any]) -> Finding | None:
     """Amounts that must add up to a total.
 
@@ -110,7 +110,7 @@ def sum_equals(output: Any, inputs: Any, settings: Mapping[str, Any]) -> Finding
     return _finding(settings, problems)
 
 
-@validator("not_empty")
+@validator("not_empty", settings=("paths", "outcome"))
 def not_empty(output: Any, inputs: Any, settings: Mapping[str, Any]) -> Finding | None:
     """Fields that must hold something. Settings: `paths` (the output itself when left out)."""
     problems = []

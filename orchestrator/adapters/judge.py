@@ -41,7 +41,7 @@ class JudgeNotIndependent(errors.PortFailure):
     """The judge is the model that did the work. Name another model as the judge."""
 
 
-@validator("judge")
+@validator("judge", settings=("base_url", "seconds"), needs=("model", "question"))
 def judge(
     output: Any,
     inputs: Any,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -56,12 +56,25 @@ class Tool:
 class Validator:
     """A deterministic check: `function(output, inputs, settings)` returns a validation.Finding or None.
 
-    `inputs` are what the stage's agent was given.
+    `inputs` are what the stage's agent was given. `settings` are the names it knows (None: any), `needs` those that
+    it cannot work without: an author who misspells one is told, instead of a check that quietly looks elsewhere.
     """
 
     id: str
     version: int
     function: Callable[..., Any]
+    settings: frozenset[str] | None = None
+    needs: frozenset[str] = frozenset()
+
+    def wrong_settings(self, given: Iterable[str]) -> str:
+        """What is wrong with the names of the settings that were given, as a sentence; empty when nothing is."""
+        named = set(given)
+        if missing := sorted(self.needs - named):
+            return f"{self.id} needs the setting {missing[0]!r}."
+        if self.settings is not None and (unknown := sorted(named - self.settings)):
+            known = ", ".join(sorted(self.settings)) or "none"
+            return f"{self.id} has no setting {unknown[0][:60]!r}. It has: {known}."
+        return ""
 
 
 _agents: dict[str, CodeAgent] = {}
@@ -98,11 +111,17 @@ def tool(name: str) -> Callable[[F], F]:
     return register
 
 
-def validator(id: str, *, version: int = 1) -> Callable[[F], F]:
-    """Register a deterministic validator. A change of behaviour is a new version; old versions stay."""
+def validator(
+    id: str, *, version: int = 1, settings: Iterable[str] | None = None, needs: Iterable[str] = ()
+) -> Callable[[F], F]:
+    """Register a deterministic validator. A change of behaviour is a new version; old versions stay.
+
+    `settings` names what may be set (left out: anything may), `needs` what must be.
+    """
+    known = None if settings is None else frozenset((*settings, *needs))
 
     def register(function: F) -> F:
-        _add(_validators, (id, version), Validator(id, version, function))
+        _add(_validators, (id, version), Validator(id, version, function, known, frozenset(needs)))
         return function
 
     return register

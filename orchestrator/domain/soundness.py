@@ -24,6 +24,7 @@ _TOOL = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}")
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
+_KEYED = re.compile(r"https?://[^/?#]*@")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -169,6 +170,12 @@ def _means(spec: AgentSpec) -> Iterator[Fault]:
         yield Fault("reference", "Name the model with its provider, as in openai:gpt-5 or ollama:qwen3.")
     if spec.base_url and not _URL.fullmatch(spec.base_url):
         yield Fault("base_url", "This is no address of a server, as in http://127.0.0.1:11434/v1.")
+    elif _KEYED.match(spec.base_url):
+        yield Fault(
+            "base_url",
+            "Leave name and password out of the address: everybody who reads this agent would see them. "
+            "Its key belongs in the environment.",
+        )
     if spec.kind == "model" and not spec.instructions.strip():
         yield Fault("instructions", "Tell the model what its work is.")
 

@@ -111,6 +111,11 @@ def choices(values: Iterable[str]) -> list[tuple[str, str]]:
     return [(value, value) for value in values]
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a hidden field or an address names; None for anything that is none, or is absurdly long."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def plain_lines(text: str) -> str:
     """A browser sends CRLF; what is published and compared has plain line ends."""
     return text.replace("\r\n", "\n").strip()

@@ -9,10 +9,18 @@ from typing import Any
 import msgspec
 from django import forms
 
-from orchestrator.domain import assumptions, soundness
+from orchestrator.domain import assumptions, digests, errors, soundness
 from orchestrator.domain.patterns.sequential import MAX_REPAIRS
 from orchestrator.domain.specs import AgentSpec, Assumption, StageSpec, ValidatorRef, WorkflowSpec
-from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, offer, plain_lines
+from orchestrator.forms.parts import (
+    LinesField,
+    SchemaField,
+    SpecForm,
+    choices,
+    offer,
+    plain_lines,
+    whole_number,
+)
 
 REASON = forms.Textarea(attrs={"rows": 2})
 
@@ -76,7 +84,7 @@ class StageForm(SpecForm):
         required=False,
         max_length=8000,
         label="Checked by",
-        help_text='One to a line: id, then its settings as JSON if any, as in not_empty {"path": "invoices"}.',
+        help_text='One to a line: id, then its settings as JSON if any, as in not_empty {"paths": ["invoices"]}.',
     )
     repairs = forms.IntegerField(min_value=0, max_value=MAX_REPAIRS, initial=MAX_REPAIRS, label="Repairs")
     required_actions = forms.BooleanField(
@@ -98,10 +106,14 @@ class StageForm(SpecForm):
         offer(self, "agent", [("", "Choose an agent"), *choices([*agents, *gone])])
 
     def clean_inputs(self) -> tuple[str, ...]:
+        given: set[str] = set()
         for line in self.cleaned_data["inputs"]:
             name, equals, source = (part.strip() for part in line.partition("="))
             if not equals or not name.isidentifier() or not source:
                 raise forms.ValidationError(f"{line[:60]!r} does not read name = source.")
+            if name in given:
+                raise forms.ValidationError(f"{name[:60]!r} is given twice. Give the second another name.")
+            given.add(name)
         return tuple(self.cleaned_data["inputs"])
 
     def clean_validators(self) -> tuple[ValidatorRef, ...]:
@@ -125,7 +137,7 @@ class StageForm(SpecForm):
         )
 
     def _validator(self, line: str) -> ValidatorRef:
-        head, _, settings = line.partition("{")
+        head, brace, settings = line.partition("{")
         words = head.split()
         versions = sorted(version for id, version in self.known if words and id == words[0])
         if not versions:
@@ -133,13 +145,20 @@ class StageForm(SpecForm):
             raise forms.ValidationError(
                 f"There is no check {(words or [line])[0][:60]!r}. There are: {listed}."
             )
-        version = int(words[1]) if len(words) > 1 and words[1].isdigit() else versions[-1]
+        version = whole_number(words[1]) if len(words) == 2 else versions[-1]
+        if version is None or len(words) > 2:
+            raise forms.ValidationError(
+                f"{line[:60]!r} does not read id, version if any, settings in braces if any."
+            )
         if version not in versions:
             raise forms.ValidationError(f"{words[0]} has no version {version}.")
         try:
-            read = json.loads(f"{{{settings}") if settings else {}
-        except (json.JSONDecodeError, RecursionError):
+            read = json.loads(f"{{{settings}") if brace else {}
+            digests.canonical(read)
+        except (ValueError, RecursionError, errors.Refused):
             raise forms.ValidationError(f"The settings of {words[0]} are not a JSON object.") from None
+        if wrong := self.known[words[0], version].wrong_settings(read):
+            raise forms.ValidationError(wrong)
         return ValidatorRef(id=words[0], version=version, settings=read)
 
 

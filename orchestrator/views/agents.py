@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from orchestrator.domain import errors, wording
+from orchestrator.forms.parts import whole_number
 from orchestrator.queries import catalogue as queries
 from orchestrator.queries import published
 from orchestrator.services import catalogue
@@ -23,7 +24,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
     card = queries.agent_card(slug, now=timezone.now())
     wanted = request.GET.get("revision", "")
-    spec = published.find_agent(slug, int(wanted)) if wanted.isdigit() else card.spec
+    spec = published.find_agent(slug, whole_number(wanted) or 0) if wanted else card.spec
     if spec is None:
         raise errors.NotFound(f"{card.spec.name} has no revision {wanted}.")
     context = {

@@ -71,6 +71,8 @@ def answer(request: HttpRequest, editor: Editor) -> HttpResponse:
         return _overtaken(request, editor)
     if step != "publish":
         return _review(request, editor, spec, started_from)
+    if _nothing_changed(editor, spec):
+        return _review(request, editor, spec, started_from, problem=catalogue.NothingChanged().message)
     notes = request.POST.get("publish_notes", "").strip().replace("\r\n", "\n")
     if editor.has_notes and not notes:
         return _review(
@@ -81,6 +83,10 @@ def answer(request: HttpRequest, editor: Editor) -> HttpResponse:
             problem="Say what changed and why, so that others understand.",
         )
     return _publish(request, editor, spec, started_from, notes[:MAX_TEXT])
+
+
+def _nothing_changed(editor: Editor, spec: Any) -> bool:
+    return editor.current is not None and not differences.compare(editor.current, spec).changes
 
 
 def _publish(request: HttpRequest, editor: Editor, spec: Any, started_from: int, notes: str) -> HttpResponse:
@@ -135,7 +141,7 @@ def _review(
         "what": editor.what,
         "spec": spec,
         "comparison": comparison,
-        "nothing_changed": editor.current is not None and not comparison.changes,
+        "nothing_changed": _nothing_changed(editor, spec),
         "current": editor.current,
         "expected": started_from,
         "carried": carried(request),

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orchestrator.domain import differences
+from orchestrator.forms.parts import whole_number
 
 View = Callable[..., HttpResponse]
 NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "do", "expected", "publish_notes"})
@@ -50,8 +51,8 @@ def carried(request: HttpRequest) -> list[tuple[str, str]]:
 
 def expected(request: HttpRequest, current: int) -> int:
     """The revision that the author started from: as the form says it, else the current one."""
-    given = request.POST.get("expected", "")
-    return int(given) if given.isdigit() else current
+    given = whole_number(request.POST.get("expected", ""))
+    return current if given is None else given
 
 
 def crumbs(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -76,5 +77,5 @@ def compared(request: HttpRequest, find: Callable[[int], Any], numbers: Iterable
 
 
 def _chosen(request: HttpRequest, name: str, known: list[int], default: int) -> int:
-    given = request.GET.get(name, "")
-    return int(given) if given.isdigit() and int(given) in known else default
+    given = whole_number(request.GET.get(name, ""))
+    return given if given in known else default

@@ -181,7 +181,8 @@ def _rearranged(
 ) -> WorkflowForms:
     """What was typed, with one stage added, removed or moved; nothing is examined yet."""
     rows = [parts.typed(data, forms.StageForm, f"stage-{row}") for row in range(_count(data))]
-    at = int(place) if place.isdigit() and int(place) < len(rows) else -1
+    found = parts.whole_number(place)
+    at = found if found is not None and found < len(rows) else -1
     if step == "add" and len(rows) < MAX_STAGES:
         rows.append({})
     elif step == "remove" and at >= 0:
@@ -235,5 +236,4 @@ def _own(current: WorkflowSpec | None, data: Any = None, initial: Any = None) ->
 
 
 def _count(data: Mapping[str, Any]) -> int:
-    given = str(data.get("stages", "0"))
-    return min(int(given), MAX_STAGES) if given.isdigit() and len(given) < 4 else 0
+    return min(parts.whole_number(str(data.get("stages", "0"))) or 0, MAX_STAGES)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from orchestrator.domain import assumptions, errors, wording
 from orchestrator.domain.specs import StageSpec, WorkflowSpec
+from orchestrator.forms.parts import whole_number
 from orchestrator.queries import catalogue as queries
 from orchestrator.queries import published
 from orchestrator.services import catalogue
@@ -31,7 +32,7 @@ def workflows(request: HttpRequest) -> HttpResponse:
 def workflow(request: HttpRequest, slug: str) -> HttpResponse:
     card = queries.workflow_card(slug, now=timezone.now())
     wanted = request.GET.get("revision", "")
-    spec = published.find_workflow(slug, int(wanted)) if wanted.isdigit() else card.spec
+    spec = published.find_workflow(slug, whole_number(wanted) or 0) if wanted else card.spec
     if spec is None:
         raise errors.NotFound(f"{card.spec.name} has no revision {wanted}.")
     context = {

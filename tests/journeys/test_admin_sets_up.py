@@ -169,3 +169,25 @@ def test_each_page_of_the_setting_up_is_accessible_and_fits(
         assert violations(page) == [], url
         assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, url
     assert broken == []
+
+
+def test_the_browsers_own_back_shows_what_was_typed(site: Any, page_of: Callable[..., Page]) -> None:
+    page = page_of("admin")
+    page.goto("/agents/treasurer/edit/")
+    page.get_by_label("Seconds for one turn").fill("77")
+    page.get_by_role("button", name="Review the change").click()
+    expect(page.get_by_role("heading", name="Review before publishing")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Seconds for one turn")).to_have_value("77")
+
+
+def test_a_wrong_field_brings_the_keyboard_to_what_is_said_of_it(
+    site: Any, page_of: Callable[..., Page]
+) -> None:
+    page = page_of("admin")
+    page.goto("/workflows/invoice_settlement/edit/#stages")
+    page.locator("[name=rework_cap]").fill("99")
+    page.get_by_role("button", name="Review the change").last.click()
+    told = page.get_by_role("alert").filter(has_text="Not all of it can be published yet")
+    expect(told).to_be_focused()
+    expect(told).to_be_in_viewport()

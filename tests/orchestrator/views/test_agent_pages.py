@@ -96,6 +96,15 @@ def test_an_agent_is_reviewed_before_it_is_published_and_needs_notes(at: Client)
             {"kind": "model", "model": "openai:x", "instructions": "Go", "base_url": "file:///etc"},
             "no address",
         ),
+        (
+            {
+                "kind": "model",
+                "model": "openai:x",
+                "instructions": "Go",
+                "base_url": "https://me:secret@models.example/v1",
+            },
+            "Leave name and password out",
+        ),
         ({"turns": "0"}, "greater than or equal to 1"),
         ({"output_schema": "{"}, "not JSON"),
         ({"output_schema": "[]"}, "in braces"),
@@ -175,6 +184,10 @@ def test_an_untouched_form_changes_nothing(at: Client) -> None:
     review = at.post("/agents/payer/edit/", {**sent, "declared": "payer", "expected": "1", "do": "review"})
     assert review.status_code == 200
     assert "there is nothing to publish" in review.content.decode()
+    # What reads the same is no revision, however its numbers were written.
+    sent |= {"declared": "payer", "expected": "1", "do": "publish", "publish_notes": "Again."}
+    assert at.post("/agents/payer/edit/", sent).status_code == 422
+    assert find_agent("payer", 2) is None
 
 
 def test_two_revisions_are_compared_field_by_field(at: Client) -> None:
@@ -196,3 +209,5 @@ def test_a_retired_agent_says_so_and_may_come_back(at: Client) -> None:
 def test_an_unknown_agent_or_revision_is_a_clear_404(at: Client) -> None:
     assert at.get("/agents/nobody/").status_code == 404
     assert at.get("/agents/payer/?revision=9").status_code == 404
+    assert at.get("/agents/payer/?revision=\u00b2").status_code == 404
+    assert at.get("/agents/payer/compare/?before=\u00b2&after=x").status_code == 200

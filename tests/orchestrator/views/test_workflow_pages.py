@@ -65,6 +65,17 @@ def test_an_assumption_that_does_not_hold_is_shown_on_review_and_on_the_page(at:
         ({"stage-0-validators": "no_such_check"}, "There is no check"),
         ({"stage-0-validators": "not_empty {nonsense"}, "not a JSON object"),
         ({"stage-0-validators": "not_empty 99"}, "has no version 99"),
+        ({"stage-0-validators": "not_empty v2"}, "does not read id, version if any"),
+        ({"stage-0-validators": "not_empty \u00b2"}, "does not read id, version if any"),
+        ({"stage-0-validators": "not_empty [1]"}, "does not read id, version if any"),
+        ({"stage-0-validators": 'not_empty {"paths": NaN}'}, "not a JSON object"),
+        ({"stage-0-validators": 'not_empty {"paths": %s}' % ("9" * 5000)}, "not a JSON object"),
+        (
+            {"stage-0-validators": 'not_empty {"path": "a"}'},
+            "has no setting &#x27;path&#x27;. It has: outcome, paths",
+        ),
+        ({"stage-0-validators": 'sum_equals {"items": "a"}'}, "needs the setting &#x27;total&#x27;"),
+        ({"stage-0-inputs": "files = run.files\nfiles = run.others"}, "&#x27;files&#x27; is given twice"),
         ({"stage-0-repairs": "4"}, "less than or equal to 3"),
         ({"stages": "0"}, "at least one stage"),
         ({"slug": "paying"}, "of this name already"),
@@ -110,8 +121,18 @@ def test_stages_are_added_removed_and_moved_by_buttons(at: Client, button: str, 
     assert b"This field is required" not in page.content
 
 
-def test_an_absurd_number_of_stages_does_not_hurt(at: Client) -> None:
-    assert at.post("/workflows/new/", workflow_form(stages="99999999", do="add")).status_code == 200
+@pytest.mark.parametrize(
+    ("field", "absurd"),
+    [
+        ("stages", "99999999"),
+        ("stages", "\u00b2"),
+        ("do", "up-\u00b2"),
+        ("expected", "\u00b2"),
+        ("expected", "9" * 5000),
+    ],
+)
+def test_a_hidden_field_that_holds_no_number_does_not_hurt(at: Client, field: str, absurd: str) -> None:
+    assert at.post("/workflows/new/", workflow_form(**{"do": "add", field: absurd})).status_code in {200, 422}
 
 
 def test_newer_agents_are_offered_and_taken_up_by_publishing(at: Client) -> None:
