@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from django.utils import timezone
@@ -37,11 +36,7 @@ class PolicyGate:
         if found.decision == "allow":
             percent = policies.find_policy(found.policy).sample_percent
             samples.take(facts, found, percent=percent, now=timezone.now())
-        details: dict[str, Any] = {
-            "findings": msgspec.to_builtins(found.findings),
-            "levels": msgspec.to_builtins(found.levels),
-            "clocks": msgspec.to_builtins(found.clocks),
-        }
+        details = policies.details_of(found)
         if found.decision == "hold":
             details["origins"] = msgspec.to_builtins(history.origins(facts))
         if found.decision == "hold" and not is_canary:

@@ -56,7 +56,7 @@ def request_columns(request: record.Request) -> dict[str, Any]:
             "execute_by": request.execute_by,
             "changed_at": request.changed_at,
             "remind_at": requests.remind_at(opened.opened_at, opened.decide_by),
-            "escalate_at": requests.escalate_at(opened.opened_at, opened.decide_by),
+            "escalate_at": requests.escalate_at(opened.opened_at, opened.decide_by, opened.clocks),
             "reminded_at": request.reminded_at,
             "escalated_at": request.escalated_at,
             "fault": request.fault,
@@ -74,7 +74,8 @@ def open_groups(request: record.Request) -> list[str]:
     opened = request.opened
     given = [one for one in request.answers if one.verb == "approve"]
     stands = quorum.tally(opened.levels, given, opened.editors)
-    return sorted({level.group for level in stands.open if len(stands.filled[level.name]) < level.need})
+    wanted = {level.group for level in stands.open if len(stands.filled[level.name]) < level.need}
+    return sorted(wanted | set(request.stepping_in)) if wanted else []
 
 
 def comparable_amount(text: str | None) -> Decimal | None:

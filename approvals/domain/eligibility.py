@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from approvals.domain.delegations import Delegation
 from approvals.domain.terms import Level
@@ -62,6 +63,16 @@ def standing_in(delegate: Reviewer, delegator: Reviewer) -> Reviewer:
         is_service=delegate.is_service or delegator.is_service,
         may_sign_off=delegate.may_sign_off and delegator.may_sign_off,
     )
+
+
+def stepping_in(reviewer: Reviewer, levels: Iterable[Level], groups: Iterable[str]) -> Reviewer:
+    """A person as they count on a request that went up to `groups`: a member may fill any of its levels.
+
+    It opens no other door: an exclusion, a missing permission and counting once stay what they are.
+    """
+    if reviewer.groups.isdisjoint(groups):
+        return reviewer
+    return replace(reviewer, groups=reviewer.groups | {level.group for level in levels})
 
 
 def exclusions(

@@ -42,6 +42,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     `editors` are all who changed the arguments in this or an earlier revision; none of them fills the quorum alone.
     `grant` names the standing grant that answered instead of people; the request is then its record.
+    `escalate_to` are the groups to which it goes up when people are silent.
 
     `origins` say where the values of the call stand, as the system found them.
 
@@ -95,6 +96,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     editors: tuple[str, ...] = ()
     edit: Edit | None = None
     grant: str = ""
+    escalate_to: tuple[str, ...] = ()
 
     @property
     def is_about_a_person(self) -> bool:

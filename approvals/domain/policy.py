@@ -72,6 +72,8 @@ def assess(
         findings=tuple(findings),
         levels=_levels(policy, holding),
         clocks=_clocks(policy, tier, rules),
+        escalate_to=tuple(dict.fromkeys(group for rule in rules for group in rule.escalate_to))
+        or policy.escalate_to,
     )
 
 
@@ -136,7 +138,9 @@ def _clocks(policy: Policy, tier: Tier, rules: Iterable[Rule]) -> Clocks:
     own = policy.clocks[tier] if tier in policy.clocks else Policy(slug="").clocks[tier]
     asked = [own, *(rule.clocks for rule in rules if rule.clocks is not None)]
     return Clocks(
-        decide_by=min(one.decide_by for one in asked), execute_by=min(one.execute_by for one in asked)
+        decide_by=min(one.decide_by for one in asked),
+        execute_by=min(one.execute_by for one in asked),
+        escalate_after=min((one.escalate_after for one in asked if one.escalate_after), default=0),
     )
 
 

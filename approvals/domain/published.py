@@ -28,7 +28,7 @@ class PolicyPublished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 # Parameters that came later. Unused they are left out, so that what was published before keeps its bytes and digest.
-_LATER = ("rules", "sample_percent")
+_LATER = ("rules", "sample_percent", "escalate_to")
 
 
 def parameters_of(policy: Policy) -> bytes:

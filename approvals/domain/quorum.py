@@ -7,7 +7,9 @@ payload never fills a quorum alone. One eligible rejection ends a request.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations_with_replacement
 from typing import Literal
 
 import msgspec
@@ -37,6 +39,7 @@ __all__ = [
     "check_counts",
     "exclusions",
     "role_of",
+    "short_after",
     "short_levels",
     "tally",
 ]
@@ -176,6 +179,25 @@ def short_levels(
             counted |= answer.identities
             left -= is_editor
     return tuple(dict.fromkeys(name for seat, (name, _) in enumerate(seats) if seat not in taken))
+
+
+def short_after(levels: Sequence[Level], pool: Iterable[frozenset[str]], spare: int) -> tuple[str, ...]:
+    """The levels that cannot be filled once the worst `spare` people are excluded; `pool` gives each person's groups.
+
+    People in the same groups are alike, so only whole kinds of people are tried.
+    """
+    groups = {level.group for level in levels}
+    kinds = Counter(kind for one in pool if (kind := frozenset(one & groups)))
+    for gone in combinations_with_replacement(sorted(kinds, key=sorted), min(spare, kinds.total())):
+        left = kinds - Counter(gone)
+        if any(gone.count(kind) > kinds[kind] for kind in gone):
+            continue
+        people = [
+            Answer(person=str(at), verb="approve", groups=kind) for at, kind in enumerate(left.elements())
+        ]
+        if short := short_levels(levels, people):
+            return short
+    return short_levels(levels, ()) if not kinds else ()
 
 
 def _seat(answer: Answer, seats: list[tuple[str, str]], taken: dict[int, Answer], tried: set[int]) -> bool:

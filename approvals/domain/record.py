@@ -150,6 +150,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(one for one in self.sign_offs if one.retracted_at is None)
 
     @property
+    def stepping_in(self) -> tuple[str, ...]:
+        """The groups that may fill its levels as well, because it went up to them."""
+        return self.opened.escalate_to if self.escalated_at is not None else ()
+
+    @property
     def answers(self) -> list[Answer]:
         """The same, as the quorum counts them."""
         return [

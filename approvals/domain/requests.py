@@ -86,6 +86,12 @@ def remind_at(opened_at: dt.datetime, decide_by: dt.datetime) -> dt.datetime:
     return opened_at + (decide_by - opened_at) / 2
 
 
-def escalate_at(opened_at: dt.datetime, decide_by: dt.datetime) -> dt.datetime:
-    """When four fifths of the time to decide are over."""
+def escalate_at(opened_at: dt.datetime, decide_by: dt.datetime, clocks: Clocks) -> dt.datetime:
+    """When silence goes up: after the time that the policy gives, or four fifths of the time to decide.
+
+    Never at or after the end, when it would be of no use to anybody.
+    """
+    after = dt.timedelta(seconds=clocks.escalate_after)
+    if after and opened_at + after < decide_by:
+        return opened_at + after
     return opened_at + (decide_by - opened_at) * 0.8

@@ -61,18 +61,31 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     order: int = 0
 
 
-class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The two clocks of a tier, in seconds: how long people have to decide, and then the executor to act."""
+LONGEST = 30 * 86_400  # nobody has longer to decide
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The two clocks of a tier, in seconds: how long people have to decide, and then the executor to act.
+
+    A request about which people are silent goes up after `escalate_after`; 0 is four fifths of the time to decide.
+    """
 
     decide_by: int
     execute_by: int
+    escalate_after: int = 0
+
+    @property
+    def sets_a_time(self) -> bool:
+        """Whether a rule's clocks shorten the time to decide; the longest possible shortens nothing."""
+        return self.decide_by < LONGEST
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A named rule: when its condition (CEL over the facts) matches, its verdict is a finding.
 
     `explanation` is the sentence that people read; {names of facts} in braces are filled with what was found. A rule
-    that holds may ask for levels of its own, raise the tier, or shorten the clocks.
+    that holds may ask for levels of its own, raise the tier, shorten the clocks, or name the groups to which silence
+    goes up.
     """
 
     id: str
@@ -83,6 +96,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     levels: tuple[Level, ...] = ()
     tier: Tier | None = None
     clocks: Clocks | None = None
+    escalate_to: tuple[str, ...] = ()
 
 
 MINUTE, HOUR = 60, 3600
@@ -105,6 +119,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `rules` take the place of `limits` and `allowed` when there are any: the strictest that matches decides, and what
     none matches is held. `sample_percent` of the allowed actions are put before reviewers afterwards.
+
+    `escalate_to` are the groups to which a silent request goes up when its rules name none; without any it is the
+    administrators.
     """
 
     slug: str
@@ -118,6 +135,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clocks: dict[Tier, Clocks] = msgspec.field(default_factory=lambda: dict(CLOCKS))
     rules: tuple[Rule, ...] = ()
     sample_percent: int = 0
+    escalate_to: tuple[str, ...] = ()
 
 
 STRICT = Policy(slug="strict", title="Everything of consequence waits for a person")
@@ -134,7 +152,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The policy's answer: the strictest finding first, the tier, and every finding as its evidence.
 
-    `levels` and `clocks` are what a hold asks for: the policy's own, or those of the rules that held.
+    `levels`, `clocks` and `escalate_to` are what a hold asks for: the policy's own, or those of the rules that held.
     """
 
     decision: Decision
@@ -146,3 +164,4 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     levels: tuple[Level, ...] = ()
     clocks: Clocks | None = None
+    escalate_to: tuple[str, ...] = ()

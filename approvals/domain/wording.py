@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from approvals.domain import common_cases, money, spans
-from approvals.domain.terms import TIERS, Decision, Level, Policy, Rule
+from approvals.domain.terms import TIERS, Clocks, Decision, Level, Policy, Rule
 from orchestrator.domain import specs
 from orchestrator.domain.wording import CATEGORY_WORDS, Line, Tone
 
 TONES: dict[Decision, Tone] = {"allow": "may", "hold": "asks", "refuse": "never"}
 VERBS: dict[Decision, str] = {"allow": "Allowed", "hold": "Held", "refuse": "Refused"}
+FOUR_FIFTHS = "after four fifths of the time"
 FLOOR_WORDS = (
     Line(
         "never",
@@ -39,6 +40,7 @@ def policy_in_words(policy: Policy, *, is_floor: bool = False) -> list[Line]:
     if not is_floor:
         lines.append(Line("says", f"What is held needs {levels_in_words(policy.levels)}."))
         lines.append(Line("says", f"People have {_clocks(policy)} to decide. Silence never approves."))
+        lines.append(Line("says", f"{_silence(policy)}."))
         if policy.sample_percent:
             lines.append(
                 Line("says", f"{policy.sample_percent} % of what is allowed is reviewed afterwards.")
@@ -59,8 +61,12 @@ def in_one_line(policy: Policy, *, is_floor: bool = False) -> str:
 
 
 def levels_in_words(levels: Iterable[Level]) -> str:
-    parts = [f"{level.need} {'person' if level.need == 1 else 'people'} of {level.group}" for level in levels]
-    return " and ".join(parts) or "nobody"
+    """Who must agree: those who are asked together joined by "and", those who come after them by "then"."""
+    steps: dict[int, list[str]] = {}
+    for level in sorted(levels, key=lambda one: one.order):
+        people = "person" if level.need == 1 else "people"
+        steps.setdefault(level.order, []).append(f"{level.need} {people} of {level.group}")
+    return ", then ".join(" and ".join(together) for together in steps.values()) or "nobody"
 
 
 def rule_in_words(rule: Rule) -> Line:
@@ -70,8 +76,11 @@ def rule_in_words(rule: Rule) -> Line:
         parts.append(f"needs {levels_in_words(rule.levels)}")
     if rule.tier:
         parts.append(f"at least {rule.tier}")
-    if rule.clocks:
+    if rule.clocks and rule.clocks.sets_a_time:
         parts.append(f"to be decided within {spans.in_words(rule.clocks.decide_by)}")
+    if rule.escalate_to or (rule.clocks and rule.clocks.escalate_after):
+        whom = _either(list(rule.escalate_to)) or "whom the policy names"
+        parts.append(f"silence goes up to {whom}{_after(rule.clocks)}")
     return Line(TONES[rule.then], f"{'; '.join(parts)} ({rule.title}).")
 
 
@@ -101,6 +110,23 @@ def _clocks(policy: Policy) -> str:
         if tier in policy.clocks
     ]
     return ", ".join(parts)
+
+
+def _silence(policy: Policy) -> str:
+    whom = _either(list(policy.escalate_to)) or "the administrators"
+    set_ = [
+        f"after {spans.in_words(policy.clocks[tier].escalate_after)} when it is {tier}"
+        for tier in TIERS
+        if tier in policy.clocks and policy.clocks[tier].escalate_after
+    ]
+    when = ", ".join(set_)
+    if len(set_) < len(TIERS):
+        when = f"{when}, otherwise {FOUR_FIFTHS}" if when else FOUR_FIFTHS
+    return f"Silence goes up to {whom} {when}"
+
+
+def _after(clocks: Clocks | None) -> str:
+    return f" after {spans.in_words(clocks.escalate_after)}" if clocks and clocks.escalate_after else ""
 
 
 def _either(words: list[str]) -> str:

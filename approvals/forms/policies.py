@@ -9,19 +9,31 @@ import msgspec
 from django import forms
 
 from approvals.domain import soundness, terms
-from approvals.domain.terms import TIERS, Clocks, Level, Policy, Tier
+from approvals.domain.terms import TIERS, Clocks, Policy, Tier
+from approvals.forms.levels import ESCALATE_HELP, LevelForm, at_row, levels_of
 from approvals.forms.rules import MINUTE, RuleForm, amount
 from orchestrator.domain.soundness import Fault
 from orchestrator.forms.parts import SpecForm, offer
 
+# Where the domain's names for the parts of a rule stand in its form.
+RULE_FIELDS = {"when": "text", "clocks": "decide_minutes", "clocks.escalate_after": "escalate_minutes"}
 # What a new policy starts from: without a rule everything is held.
 NEW = Policy(slug="", always_hold=(), allowed=())
+
+
+def goes_up_after() -> forms.FloatField:
+    return forms.FloatField(label="to go up", min_value=1, max_value=43_200, required=False)
 
 
 class PolicyForm(SpecForm):
     """What a policy is, apart from its rules and levels."""
 
-    aliases = {"tier_amounts": "high", "clocks": "decide_critical"}
+    aliases = {
+        "tier_amounts": "high",
+        "clocks": "decide_critical",
+        **{f"clocks.{tier}": f"decide_{tier}" for tier in TIERS},
+        **{f"clocks.{tier}.escalate_after": f"escalate_{tier}" for tier in TIERS},
+    }
 
     slug = forms.CharField(
         label="Short name", max_length=60, help_text="Workflows name it. It stays for ever."
@@ -45,9 +57,17 @@ class PolicyForm(SpecForm):
     execute_medium = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
     decide_low = forms.FloatField(label="Low: to decide", min_value=1, max_value=43_200)
     execute_low = forms.FloatField(label="to act", min_value=0.5, max_value=10_080)
+    escalate_critical, escalate_high, escalate_medium, escalate_low = (goes_up_after() for _ in TIERS)
+    escalate_to = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Silence goes up to",
+        help_text=ESCALATE_HELP,
+    )
 
-    def __init__(self, *args: Any, is_new: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, groups: Sequence[str] = (), is_new: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offer(self, "escalate_to", [(group, group) for group in groups])
         self.fields["slug"].disabled = not is_new
 
     def clocks(self) -> dict[Tier, Clocks]:
@@ -57,35 +77,14 @@ class PolicyForm(SpecForm):
                 execute_by=round(
                     self.given(f"execute_{tier}", terms.CLOCKS[tier].execute_by / MINUTE) * MINUTE
                 ),
+                escalate_after=round(self.given(f"escalate_{tier}", 0) * MINUTE),
             )
             for tier in TIERS
         }
 
     @property
-    def clock_fields(self) -> list[tuple[Any, Any]]:
-        return [(self[f"decide_{tier}"], self[f"execute_{tier}"]) for tier in TIERS]
-
-
-class LevelForm(SpecForm):
-    """So many people of one group."""
-
-    name = forms.CharField(max_length=60, required=False, label="Level")
-    group = forms.ChoiceField(required=False)
-    need = forms.IntegerField(min_value=1, max_value=soundness.MAX_NEED, label="People", required=False)
-
-    def __init__(self, *args: Any, groups: Sequence[str], kept: Level | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kept = kept
-        offer(self, "group", [("", "Choose a group"), *((group, group) for group in groups)])
-
-    def level(self) -> Level:
-        """The level that the form says; what no field shows stays as it was published."""
-        return msgspec.structs.replace(
-            self.kept or Level(name="", group="", need=0),
-            name=self.given("name").strip() or self.given("group"),
-            group=self.given("group"),
-            need=self.given("need", 0),
-        )
+    def clock_fields(self) -> list[tuple[Any, Any, Any]]:
+        return [(self[f"decide_{tier}"], self[f"execute_{tier}"], self[f"escalate_{tier}"]) for tier in TIERS]
 
 
 def policy_initial(policy: Policy) -> dict[str, Any]:
@@ -97,11 +96,13 @@ def policy_initial(policy: Policy) -> dict[str, Any]:
         "sample_percent": policy.sample_percent,
         "high": amounts.get("high", ""),
         "critical": amounts.get("critical", ""),
+        "escalate_to": list(policy.escalate_to),
     }
     for tier in TIERS:
         clocks = policy.clocks.get(tier, terms.CLOCKS[tier])
         found[f"decide_{tier}"] = f"{clocks.decide_by / MINUTE:g}"
         found[f"execute_{tier}"] = f"{clocks.execute_by / MINUTE:g}"
+        found[f"escalate_{tier}"] = f"{clocks.escalate_after / MINUTE:g}" if clocks.escalate_after else None
     return found
 
 
@@ -115,7 +116,9 @@ class PolicyForms:
 
     @property
     def wrong(self) -> int:
-        return sum(len(form.errors) for form in (self.own, *self.levels, *self.rules))
+        return sum(len(form.errors) for form in (self.own, *self.levels)) + sum(
+            form.wrong for form in self.rules
+        )
 
     def is_valid(self) -> bool:
         # Every form is asked, so that each says at its fields what is wrong.
@@ -136,9 +139,18 @@ class PolicyForms:
             sample_percent=own.given("sample_percent", 0),
             tier_amounts={**others, **({"*": amounts} if amounts else {})},
             clocks=own.clocks(),
-            levels=tuple(form.level() for form in self.levels),
+            levels=levels_of(self.levels, before.levels),
+            escalate_to=own.chosen("escalate_to"),
             rules=tuple(form.rule() for form in self.rules),
         )
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.levels) >= soundness.MAX_LEVELS
+
+    @property
+    def has_all_rules(self) -> bool:
+        return len(self.rules) >= soundness.MAX_RULES
 
     def problems(self) -> list[str]:
         """What the fields say is wrong, each with the place where it stands."""
@@ -146,7 +158,8 @@ class PolicyForms:
         found += [str(text) for form in self.levels for texts in form.errors.values() for text in texts]
         for form in self.rules:
             name = form.given("title") or "The rule without a title"
-            found += [f"{name}: {text}" for texts in form.errors.values() for text in texts]
+            said = [texts for one in (form, *form.levels) for texts in one.errors.values()]
+            found += [f"{name}: {text}" for texts in said for text in texts]
         return found
 
     def show(self, faults: list[Fault]) -> None:
@@ -155,11 +168,6 @@ class PolicyForms:
             kind, _, rest = fault.field.partition(".")
             place, _, field = rest.partition(".")
             if kind == "rules" and place.isdigit() and int(place) < len(self.rules):
-                named = {"when": "text", "levels": "level_group", "clocks": "decide_minutes"}.get(
-                    field, field
-                )
-                self.rules[int(place)].show([Fault(named, fault.text)])
-            elif kind == "levels" and self.levels:
-                self.levels[0].show([Fault("group", fault.text)])
+                self.rules[int(place)].show([Fault(RULE_FIELDS.get(field, field), fault.text)])
             else:
-                self.own.show([fault])
+                at_row(fault, self.levels, lambda own: self.own.show([own]))

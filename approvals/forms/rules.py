@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args
 
 import msgspec
@@ -13,7 +13,9 @@ from approvals.domain.common_cases import Common
 from approvals.domain.conditions import MAX_LENGTH, Wrong
 from approvals.domain.money import MINOR_UNITS
 from approvals.domain.providers import BOOK
-from approvals.domain.terms import TIERS, Clocks, Level, Rule
+from approvals.domain.terms import TIERS, Clocks, Rule
+from approvals.forms.levels import at_row, level_rows, levels_of, sent_levels, shown_levels, typed_levels
+from orchestrator.domain.soundness import Fault
 from orchestrator.domain.specs import Category
 from orchestrator.domain.wording import CATEGORY_WORDS
 from orchestrator.forms.parts import SpecForm, offer
@@ -87,10 +89,6 @@ class RuleForm(SpecForm):
         required=False,
         label="Stakes",
     )
-    level_group = forms.ChoiceField(required=False, label="Needs people of")
-    level_need = forms.IntegerField(
-        min_value=1, max_value=soundness.MAX_NEED, required=False, label="So many"
-    )
     decide_minutes = forms.FloatField(
         min_value=1,
         max_value=43_200,
@@ -98,11 +96,46 @@ class RuleForm(SpecForm):
         label="Minutes to decide",
         help_text="Never longer than its tier's.",
     )
+    escalate_to = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Silence goes up to",
+        help_text="Nobody chosen: to whom the policy names.",
+    )
+    escalate_minutes = forms.FloatField(
+        min_value=1,
+        max_value=43_200,
+        required=False,
+        label="Minutes until it goes up",
+        help_text="Empty: as its tier says.",
+    )
 
     def __init__(self, *args: Any, groups: Sequence[str], kept: Rule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kept = kept
-        offer(self, "level_group", [("", "the policy's levels"), *((group, group) for group in groups)])
+        offer(self, "escalate_to", [(group, group) for group in groups])
+        prefix = f"{self.prefix}-" if self.prefix else ""
+        self.levels = (
+            sent_levels(self.data, prefix, groups)
+            if self.is_bound
+            else shown_levels(self.initial.get("levels", ()), prefix, groups)
+        )
+
+    def is_valid(self) -> bool:
+        # Every row is asked, so that each says at its fields what is wrong.
+        return all([super().is_valid(), *(row.is_valid() for row in self.levels)])
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.levels) >= soundness.MAX_LEVELS
+
+    @property
+    def wrong(self) -> int:
+        return sum(len(form.errors) for form in (self, *self.levels))
+
+    def show(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            at_row(fault, self.levels, lambda own: super(RuleForm, self).show([own]))
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).strip().upper()
@@ -116,8 +149,6 @@ class RuleForm(SpecForm):
             self.add_error("total", "A total needs both: whose, and over which amount.")
         if found.get("hours") and (found.get("hour_from") is None or found.get("hour_until") is None):
             self.add_error("hours", "Say from which hour until which.")
-        if found.get("level_group") and not found.get("level_need"):
-            self.add_error("level_need", "Say how many people.")
         if found.get("text"):
             # By itself, so that line and column count from where it was typed.
             try:
@@ -157,17 +188,7 @@ class RuleForm(SpecForm):
     def rule(self) -> Rule:
         common = self.common()
         then = self.given("then") or "hold"
-        group, need = self.given("level_group"), self.given("level_need", 0)
-        decide = self.given("decide_minutes", None)
-        levels: tuple[Level, ...] = ()
-        if group and need:
-            levels = (Level(name=group, group=group, need=need),)
-        clocks = None
-        if decide:
-            act = self.kept.clocks.execute_by if self.kept and self.kept.clocks else soundness.EXECUTE_BY[1]
-            clocks = Clocks(decide_by=round(decide * MINUTE), execute_by=act)
-        if self.kept is not None and len(self.kept.levels) > 1 and levels[:1] == self.kept.levels[:1]:
-            levels = self.kept.levels
+        levels = levels_of(self.levels, self.kept.levels if self.kept else ())
         title = self.given("title").strip()
         return Rule(
             id=self.given("id").strip() or _slug(title),
@@ -177,14 +198,26 @@ class RuleForm(SpecForm):
             explanation=self.given("explanation").strip() or common_cases.sentence(common),
             levels=levels if then == "hold" else (),
             tier=(self.given("tier") or None) if then == "hold" else None,
-            clocks=clocks if then == "hold" else None,
+            clocks=self._clocks() if then == "hold" else None,
+            escalate_to=self.chosen("escalate_to") if then == "hold" else (),
+        )
+
+    def _clocks(self) -> Clocks | None:
+        decide, escalate = self.given("decide_minutes", None), self.given("escalate_minutes", None)
+        if not decide and not escalate:
+            return None
+        act = self.kept.clocks.execute_by if self.kept and self.kept.clocks else soundness.EXECUTE_BY[1]
+        return Clocks(
+            decide_by=round(decide * MINUTE) if decide else soundness.DECIDE_BY[1],
+            execute_by=act,
+            escalate_after=round(escalate * MINUTE) if escalate else 0,
         )
 
 
 def rule_initial(rule: Rule) -> dict[str, Any]:
     """A rule as the initial values of its form."""
     common = msgspec.structs.asdict(common_cases.read(rule.when))
-    level = rule.levels[0] if rule.levels else None
+    clocks = rule.clocks
     return {
         **common,
         "id": rule.id,
@@ -192,9 +225,12 @@ def rule_initial(rule: Rule) -> dict[str, Any]:
         "then": rule.then,
         "explanation": rule.explanation,
         "tier": rule.tier or "",
-        "level_group": level.group if level else "",
-        "level_need": level.need if level else None,
-        "decide_minutes": f"{rule.clocks.decide_by / MINUTE:g}" if rule.clocks else None,
+        "levels": level_rows(rule.levels),
+        "decide_minutes": f"{clocks.decide_by / MINUTE:g}" if clocks and clocks.sets_a_time else None,
+        "escalate_to": list(rule.escalate_to),
+        "escalate_minutes": f"{clocks.escalate_after / MINUTE:g}"
+        if clocks and clocks.escalate_after
+        else None,
     }
 
 
@@ -205,7 +241,7 @@ def _slug(title: str) -> str:
 
 def typed_rule(data: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """What was typed into a rule, as initial values."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"levels": typed_levels(data, f"{prefix}-")}
     for name, field in RuleForm.base_fields.items():
         key = f"{prefix}-{name}"
         if isinstance(field, forms.MultipleChoiceField):

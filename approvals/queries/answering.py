@@ -5,9 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from approvals.domain import quorum, record
-from approvals.domain.eligibility import Reviewer
+from approvals.domain.eligibility import Reviewer, stepping_in
 from approvals.queries import canaries, pools
 from orchestrator.domain import errors
+
+
+def on_request(found: record.Request, person: Reviewer) -> Reviewer:
+    """A person as they count on this request: silence may have taken it up to a group of theirs."""
+    return stepping_in(person, found.opened.levels, found.stepping_in)
 
 
 def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt.datetime) -> Reviewer:
@@ -19,7 +24,8 @@ def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt
     if verb == "approve" and canaries.planted_by(opened.run) == person.person:
         raise quorum.SelfSignOff("You planted this canary, so you may not approve it.")
     refused: errors.NotPermitted | None = None
-    for one in pools.capacities(person, at):
+    for capacity in pools.capacities(person, at):
+        one = on_request(found, capacity)
         try:
             quorum.check(one, verb, opened.levels, opened.excluded)
             if verb == "approve":

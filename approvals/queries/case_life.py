@@ -13,7 +13,7 @@ from django.utils import timezone
 from approvals.domain import happenings, quorum, record
 from approvals.models import ApprovalRequest, PickUp
 from approvals.queries import people
-from approvals.queries.answering import answering
+from approvals.queries.answering import answering, on_request
 from orchestrator.domain import errors
 
 
@@ -23,6 +23,7 @@ class Life:
 
     fault: str
     escalated_at: dt.datetime | None
+    went_up: str
     edit: record.Edit | None
     editors: tuple[str, ...]
     newer: str
@@ -50,7 +51,9 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
     is_pending = found.status == "pending"
     has_answered = any(one.reviewer == me for one in found.standing)
     may_reject = _may(lambda: answering(found, reviewer, "reject", at))
-    may_change = _may(lambda: quorum.check(reviewer, "approve", opened.levels, opened.excluded))
+    may_change = _may(
+        lambda: quorum.check(on_request(found, reviewer), "approve", opened.levels, opened.excluded)
+    )
     excluded = {one.person for one in opened.excluded}
     holder = (
         PickUp.objects.filter(request_id=uuid.UUID(opened.request), until__gt=at).first()
@@ -68,6 +71,7 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
     return Life(
         fault=found.fault if is_pending else "",
         escalated_at=found.escalated_at if is_pending else None,
+        went_up=_went_up(found) if is_pending else "",
         edit=opened.edit,
         editors=opened.editors,
         newer=str(newer or ""),
@@ -89,6 +93,15 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         and me in people.may_break_glass([me])
         and not any(call.person == me and call.until > at for call in found.calls),
     )
+
+
+def _went_up(found: record.Request) -> str:
+    """To whom silence took it, and what that means."""
+    if found.escalated_at is None:
+        return ""
+    if not found.stepping_in:
+        return "The administrators were told that this waits"
+    return f"It went up: people of {' and '.join(found.stepping_in)} may decide it as well"
 
 
 def _may(judge: Callable[[], object]) -> bool:

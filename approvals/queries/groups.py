@@ -22,7 +22,8 @@ def asked_by(group: str) -> list[str]:
     ]
     # When an approved action is claimed, it is asked once more who signed, in which group.
     still_open = Q(status="pending") | Q(status="approved", execute_by__gt=timezone.now())
-    waiting = ApprovalRequest.objects.filter(still_open, levels__contains=[{"group": group}]).count()
+    named = Q(levels__contains=[{"group": group}]) | Q(open_groups__contains=[group])
+    waiting = ApprovalRequest.objects.filter(still_open & named).count()
     if waiting:
         found.append(f"{waiting} open approval request{'' if waiting == 1 else 's'}")
     return found
@@ -36,7 +37,9 @@ def _names(parameters: str, group: str) -> bool:
 
 
 def _asks(value: Any, group: str) -> bool:
-    """Whether a level anywhere within says `group`, however policies come to hold their levels."""
+    """Whether a level or an escalation anywhere within says `group`, however policies come to hold them."""
     if isinstance(value, dict):
-        return value.get("group") == group or any(_asks(one, group) for one in value.values())
+        goes_up = value.get("escalate_to")
+        is_named = value.get("group") == group or (isinstance(goes_up, list) and group in goes_up)
+        return is_named or any(_asks(one, group) for one in value.values())
     return isinstance(value, list) and any(_asks(one, group) for one in value)

@@ -84,16 +84,20 @@ def name_of(username: str) -> str:
 
 def members(groups: Iterable[str]) -> dict[str, int]:
     """How many active people of each group may sign off. Accounts of programs are not counted."""
-    wanted = list(groups)
-    usernames = (
-        get_user_model()
-        .objects.filter(is_active=True, groups__name__in=wanted)
-        .values_list("username", flat=True)
-    )
-    found = dict.fromkeys(wanted, 0)
-    for person in reviewers(usernames).values():
-        if person.is_service or not person.may_sign_off:
-            continue
-        for group in person.groups & found.keys():
+    found = dict.fromkeys(groups, 0)
+    for own in pool(found):
+        for group in own & found.keys():
             found[group] += 1
     return found
+
+
+def pool(groups: Iterable[str]) -> list[frozenset[str]]:
+    """For each active person of these groups who may sign off, the groups they are in. Programs are left out."""
+    usernames = (
+        get_user_model()
+        .objects.filter(is_active=True, groups__name__in=list(groups))
+        .values_list("username", flat=True)
+        .distinct()
+    )
+    able = [one for one in reviewers(usernames).values() if one.may_sign_off and not one.is_service]
+    return [one.groups for one in able]

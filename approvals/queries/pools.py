@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 
 from approvals.domain import quorum, record
 from approvals.domain.delegations import Delegation
-from approvals.domain.eligibility import Reviewer, standing_in
+from approvals.domain.eligibility import Reviewer, standing_in, stepping_in
 from approvals.domain.terms import Level
 from approvals.queries import delegations, people
 from orchestrator.domain import errors
@@ -45,9 +45,18 @@ class Pool:
         }
 
 
-def pool(levels: Sequence[Level], excluded: Sequence[quorum.Exclusion], at: dt.datetime) -> Pool:
-    """Who may approve at a moment. A person on leave counts only through whom they have decide."""
-    groups = {level.group for level in levels}
+def pool(
+    levels: Sequence[Level],
+    excluded: Sequence[quorum.Exclusion],
+    at: dt.datetime,
+    *,
+    also: Sequence[str] = (),
+) -> Pool:
+    """Who may approve at a moment. A person on leave counts only through whom they have decide.
+
+    `also` are the groups to which the request went up: their members may fill any level.
+    """
+    groups = {level.group for level in levels} | set(also)
     members = get_user_model().objects.filter(groups__name__in=groups, is_active=True)
     given = delegations.in_force(at)
     names = [*members.values_list("username", flat=True).distinct(), *(one.delegate for one in given)]
@@ -59,6 +68,7 @@ def pool(levels: Sequence[Level], excluded: Sequence[quorum.Exclusion], at: dt.d
         for one in given
         if one.delegate and one.person in known and one.delegate not in away
     ]
+    found = [stepping_in(one, levels, also) for one in found]
     return Pool(tuple(one for one in found if _may(one, levels, excluded)))
 
 
@@ -73,7 +83,19 @@ def awaited(found: record.Request, at: dt.datetime) -> dict[str, list[str]]:
     """By group, who could answer this request now and has not."""
     opened = found.opened
     answered = [name for one in found.standing for name in (one.reviewer, one.acting_for) if name]
-    return pool(opened.levels, opened.excluded, at).by_group(opened.levels, answered)
+    known = pool(opened.levels, opened.excluded, at, also=found.stepping_in)
+    return known.by_group(opened.levels, answered)
+
+
+def above(opened: record.Opened, at: dt.datetime) -> tuple[str, ...]:
+    """Whom a request goes up to: those of its groups who may decide it; the administrators when there is nobody.
+
+    Nobody who is part of the action is among the former.
+    """
+    groups = set(opened.escalate_to)
+    known = pool(opened.levels, opened.excluded, at, also=opened.escalate_to).reviewers
+    found = {one.person for one in known if groups & one.groups}
+    return tuple(sorted(found)) or administrators()
 
 
 def administrators() -> tuple[str, ...]:

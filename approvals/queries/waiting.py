@@ -46,7 +46,7 @@ class Desk:
         if tab == "groups":
             asked = Q(pk__in=[])
             for group in self.groups:
-                asked |= Q(levels__contains=[{"group": group}])
+                asked |= Q(levels__contains=[{"group": group}]) | Q(open_groups__contains=[group])
             return pending.filter(asked)
         if tab == "waiting":
             return pending.exclude(pk__in=self.mine().values("pk"))

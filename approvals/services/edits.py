@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import transaction
 
 from approvals.domain import edits, quorum, record
 from approvals.queries import people, requests
+from approvals.queries.answering import on_request
 from approvals.services import policies, rows, sign_offs
 from approvals.services import requests as opening
 from orchestrator import blobs
@@ -58,7 +58,7 @@ def edit(
         if not reason:
             raise sign_offs.ReasonMissing("Say why you change it: the agent and your colleagues read it.")
         old = before.opened
-        quorum.check(people.reviewer(by), "approve", old.levels, old.excluded)
+        quorum.check(on_request(before, people.reviewer(by)), "approve", old.levels, old.excluded)
         changed = held.with_arguments(run=run, action=old.action, tool=tool, arguments=arguments, by=me)
         verdict = _verdict(changed, me)
         was = blobs.value(old.arguments)
@@ -128,7 +128,7 @@ def _verdict(changed: held.Changed, by: str) -> Verdict:
         policy=found.policy,
         policy_revision=found.policy_revision,
         tier=found.tier,
-        details={"findings": msgspec.to_builtins(found.findings)},
+        details=policies.details_of(found),
     )
 
 

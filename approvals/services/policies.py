@@ -67,9 +67,8 @@ def publish_checked(
 
 def faults_of(spec: terms.Policy) -> list[Fault]:
     """Everything that is wrong with a policy now, with the people there are now."""
-    levels = [*spec.levels, *(level for rule in spec.rules for level in rule.levels)]
-    members = people.members({level.group for level in levels})
-    found = soundness.policy_faults(spec, members)
+    groups = soundness.groups_of(spec)
+    found = soundness.policy_faults(spec, people.members(groups), pool=people.pool(groups))
     if spec.slug == shipped.FLOOR_SLUG and any(rule.then == "allow" for rule in spec.rules):
         found.append(
             Fault("rules", "The floor only makes verdicts stricter. Rules that allow belong into policies.")
@@ -161,6 +160,16 @@ def _assess(facts: ActionFacts) -> terms.Assessment:
             strict, decision="hold", rule="hold.unknown_policy", explanation=unknown.message
         )
     return policy.assess(asked, applied, known, floor=floor)
+
+
+def details_of(found: terms.Assessment) -> dict[str, Any]:
+    """What a verdict carries besides its words: who must agree, by when, and where silence goes up to."""
+    return {
+        "findings": msgspec.to_builtins(found.findings),
+        "levels": msgspec.to_builtins(found.levels),
+        "clocks": msgspec.to_builtins(found.clocks),
+        "escalate_to": list(found.escalate_to),
+    }
 
 
 def facts_of(facts: ActionFacts) -> terms.Facts:

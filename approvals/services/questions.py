@@ -9,6 +9,7 @@ from django.db import transaction
 
 from approvals.domain import happenings, quorum
 from approvals.queries import people, requests
+from approvals.queries.answering import on_request
 from approvals.services import rows, sign_offs
 from orchestrator.domain import errors, ids
 from orchestrator.services import held, release
@@ -37,7 +38,8 @@ def ask(*, request: str, by: Any, text: str, now: dt.datetime) -> str:
         at = rows.database_time()
         if before.status != "pending":
             raise sign_offs.already_decided(before, at)
-        quorum.check(people.reviewer(by), "reject", before.opened.levels, before.opened.excluded)
+        who = on_request(before, people.reviewer(by))
+        quorum.check(who, "reject", before.opened.levels, before.opened.excluded)
         if len(before.questions) >= MOST:
             raise BadQuestion(f"{MOST} questions have been asked about this. Decide on what is known.")
         question = ids.from_key("question", f"{request}.{len(before.questions) + 1}")

@@ -60,8 +60,12 @@ def put_before_people(opened: record.Opened, *, at: dt.datetime, by: str = SYSTE
         f"Not enough people can approve this: {' and '.join(short)} cannot be filled by anybody who is active, in "
         "the group and no part of the action."
     )
+    # Those to whom it goes up may fill its levels as well. Without them it is a fault; the administrators hear of both.
+    wider = pools.pool(opened.levels, opened.excluded, at, also=opened.escalate_to)
+    is_fault = bool(quorum.short_levels(opened.levels, wider.answers(), opened.editors))
+    people = dict.fromkeys((*pools.above(opened, at), *pools.administrators()))
     fact = happenings.Escalated(
-        request=opened.request, at=at, reason=reason, people=pools.administrators(), is_fault=True
+        request=opened.request, at=at, reason=reason, people=tuple(people), is_fault=is_fault
     )
     rows.step(requests.load(opened.request), fact, by=SYSTEM, at=at)
 
@@ -130,6 +134,7 @@ def opened_fact(
     # What the rules that held ask for; the policy's own for a verdict that came without it.
     clocks = msgspec.convert(verdict.details.get("clocks") or policy.clocks[tier], terms.Clocks)
     levels = msgspec.convert(verdict.details.get("levels") or policy.levels, tuple[terms.Level, ...])
+    escalate_to = verdict.details.get("escalate_to", policy.escalate_to)
     composed = sentence.compose(facts.tool, facts.arguments)
     sealed, _ = content.seal(dict(facts.arguments))
     return record.Opened(
@@ -182,6 +187,7 @@ def opened_fact(
         editors=tuple(dict.fromkeys(editors)),
         edit=edit,
         grant="" if edit is not None or editors else str(verdict.details.get("grant", "")),
+        escalate_to=tuple(escalate_to),
     )
 
 

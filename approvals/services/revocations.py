@@ -10,6 +10,7 @@ from django.db import transaction
 from approvals.domain import quorum, record
 from approvals.domain import requests as lifecycle
 from approvals.queries import people, requests
+from approvals.queries.answering import on_request
 from approvals.services import rows, settling, sign_offs
 from orchestrator.domain import errors
 from orchestrator.queries import actions
@@ -45,7 +46,8 @@ def revoke(*, request: str, by: Any, reason: str, now: dt.datetime) -> record.Re
             raise sign_offs.ReasonMissing("Say why you revoke it: the agent and your colleagues read it.")
         opened = before.opened
         if me not in {one.reviewer for one in before.standing}:
-            quorum.check(people.reviewer(by), "reject", opened.levels, opened.excluded)
+            who = on_request(before, people.reviewer(by))
+            quorum.check(who, "reject", opened.levels, opened.excluded)
         state = actions.action_card(run, opened.action).state
         if state != "released":
             raise AlreadyTaken(

@@ -67,10 +67,11 @@ def _remind(before: record.Request, at: dt.datetime) -> tuple[record.Fact, str, 
 
 def _escalate(before: record.Request, at: dt.datetime) -> tuple[record.Fact, str, str]:
     left = spans.in_words(before.opened.decide_by - at)
+    people = pools.above(before.opened, at)
     fact = happenings.Escalated(
         request=before.opened.request,
         at=at,
         reason=f"Nobody has decided, and {left} are left.",
-        people=pools.administrators(),
+        people=people,
     )
     return fact, "escalated_at", "escalate_at"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from approvals.domain import quorum, record, terms
-from approvals.domain.eligibility import standing_in
+from approvals.domain.eligibility import standing_in, stepping_in
 from approvals.queries import people
 from orchestrator.domain import errors
 
@@ -25,6 +25,7 @@ def no_longer_signed(found: record.Request, wanted: Sequence[terms.Level]) -> st
         who = now[one.reviewer]
         if one.acting_for:
             who = standing_in(who, now[one.acting_for])
+        who = stepping_in(who, (*found.opened.levels, *wanted), found.stepping_in)
         try:
             quorum.check(who, "approve", found.opened.levels, found.opened.excluded)
         except errors.NotPermitted:

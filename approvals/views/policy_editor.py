@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from approvals.domain import published, shipped, soundness, wording
+from approvals.domain import published, shipped, wording
 from approvals.domain.provenance import Sources, Text
 from approvals.domain.terms import Policy
+from approvals.forms import arranging
 from approvals.forms import policies as forms
-from approvals.forms.rules import RuleForm, rule_initial, typed_rule
 from approvals.forms.trials import DryRunForm, TrialForm
 from approvals.queries import policies as queries
 from approvals.queries.policies import DraftCard
 from approvals.services import drafts, dry_run, policies
 from approvals.views.policies import PUBLISH, known_facts
 from orchestrator.domain import differences, errors
-from orchestrator.forms import parts
 from orchestrator.views import editing
 from orchestrator.views.pages import changeable, crumbs, page
 
@@ -47,7 +44,7 @@ def edit_policy(request: HttpRequest, slug: str) -> HttpResponse:
 def preview_policy(request: HttpRequest) -> HttpResponse:
     """What the forms say now, in plain words: a fragment, asked for while one types."""
     current = _current(request.POST.get("declared", ""))
-    sent = _sent(request.POST, current)
+    sent = arranging.sent(request.POST, current)
     sent.is_valid()
     spec = sent.spec()
     sent.show(policies.faults_of(spec))
@@ -59,7 +56,7 @@ def preview_policy(request: HttpRequest) -> HttpResponse:
 def try_policy(request: HttpRequest) -> HttpResponse:
     """What the draft says of one action, made up or of the past: a fragment."""
     current = _current(request.POST.get("declared", ""))
-    sent = _sent(request.POST, current)
+    sent = arranging.sent(request.POST, current)
     sent.is_valid()
     form = TrialForm(request.POST)
     context: dict[str, Any] = {"trial": form}
@@ -94,7 +91,7 @@ def try_policy(request: HttpRequest) -> HttpResponse:
 def dry_run_policy(request: HttpRequest) -> HttpResponse:
     """What the draft would have said of the recorded actions of the last days: a fragment, page by page."""
     current = _current(request.POST.get("declared", ""))
-    sent = _sent(request.POST, current)
+    sent = arranging.sent(request.POST, current)
     sent.is_valid()
     form = DryRunForm(request.POST)
     form.is_valid()
@@ -128,10 +125,11 @@ def drop_draft(request: HttpRequest, slug: str) -> HttpResponse:
 def _answer(request: HttpRequest, current: Policy | None, draft: DraftCard | None) -> HttpResponse:
     if request.method != "POST":
         shown = draft.spec if draft else current or forms.NEW
-        return editing.answer(request, _editor(request, _unbound(shown, current), current, draft))
+        return editing.answer(request, _editor(request, arranging.unbound(shown, current), current, draft))
     step, _, place = request.POST.get("do", "").partition("-")
-    if step in {"add", "remove", "up", "down", "level", "unlevel"}:
-        editor = _editor(request, _rearranged(request.POST, current, step, place), current, draft)
+    if step in arranging.STEPS:
+        moved = arranging.rearranged(request.POST, current, step, place)
+        editor = _editor(request, moved, current, draft)
         context = {
             **editor.context,
             "form": editor.form,
@@ -140,11 +138,15 @@ def _answer(request: HttpRequest, current: Policy | None, draft: DraftCard | Non
             "what": "policy",
             "cancel_url": editor.cancel_url,
             "compare_url": editor.compare_url,
+            "focus": arranging.focus_after(moved, step, place),
         }
         return page(request, editor.template, context)
-    sent = _sent(request.POST, current)
+    sent = arranging.sent(request.POST, current)
     if step == "draft":
         return _keep(request, sent, current, draft)
+    if step in {"", "review", "publish"} and sent.is_valid():
+        # Before anybody reads what will change: a quorum out of reach stands at its level.
+        sent.show(policies.faults_of(sent.spec()))
     return editing.answer(request, _editor(request, sent, current, draft))
 
 
@@ -205,7 +207,6 @@ def _editor(
             "facts": known_facts(),
             "trial": TrialForm(),
             "dry_form": DryRunForm(),
-            "most_rules": soundness.MAX_RULES,
             "review_part": "approvals/_policy_review.html",
         },
     )
@@ -226,82 +227,3 @@ def _current(slug: str) -> Policy | None:
         return None
     found = policies.find_policy(slug)
     return found if slug == shipped.FLOOR_SLUG else published.with_rules(found)
-
-
-# ---- the forms, from where their values come ----
-def _groups() -> list[str]:
-    return list(Group.objects.order_by("name").values_list("name", flat=True))
-
-
-def _unbound(spec: Policy, current: Policy | None) -> forms.PolicyForms:
-    return _build(
-        forms.policy_initial(spec),
-        [{"name": level.name, "group": level.group, "need": level.need} for level in spec.levels],
-        [rule_initial(rule) for rule in spec.rules],
-        current,
-    )
-
-
-def _build(
-    own: dict[str, Any], levels: list[dict[str, Any]], rules: list[dict[str, Any]], current: Policy | None
-) -> forms.PolicyForms:
-    groups = _groups()
-    return forms.PolicyForms(
-        forms.PolicyForm(initial=own, is_new=current is None),
-        [forms.LevelForm(initial=row, prefix=f"level-{at}", groups=groups) for at, row in enumerate(levels)],
-        [
-            RuleForm(initial=row, prefix=f"rule-{at}", groups=groups, auto_id="id_%s")
-            for at, row in enumerate(rules)
-        ],
-        current,
-    )
-
-
-def _sent(data: Mapping[str, Any], current: Policy | None) -> forms.PolicyForms:
-    groups = _groups()
-    kept = {rule.id: rule for rule in current.rules} if current else {}
-    levels = {level.name: level for level in current.levels} if current else {}
-    own_initial = forms.policy_initial(current) if current else {}
-    return forms.PolicyForms(
-        forms.PolicyForm(data, initial=own_initial, is_new=current is None),
-        [
-            forms.LevelForm(
-                data, prefix=f"level-{at}", groups=groups, kept=levels.get(data.get(f"level-{at}-name", ""))
-            )
-            for at in range(_count(data, "levels", soundness.MAX_LEVELS))
-        ],
-        [
-            RuleForm(data, prefix=f"rule-{at}", groups=groups, kept=kept.get(data.get(f"rule-{at}-id", "")))
-            for at in range(_count(data, "rules", soundness.MAX_RULES))
-        ],
-        current,
-    )
-
-
-def _rearranged(data: Mapping[str, Any], current: Policy | None, step: str, place: str) -> forms.PolicyForms:
-    """What was typed, with one rule or level added, removed or moved; nothing is examined yet."""
-    rules = [typed_rule(data, f"rule-{at}") for at in range(_count(data, "rules", soundness.MAX_RULES))]
-    levels = [
-        parts.typed(data, forms.LevelForm, f"level-{at}")
-        for at in range(_count(data, "levels", soundness.MAX_LEVELS))
-    ]
-    rows = levels if step in {"level", "unlevel"} else rules
-    most = soundness.MAX_LEVELS if rows is levels else soundness.MAX_RULES
-    at = int(place) if place.isdigit() and len(place) < 4 and int(place) < len(rows) else -1
-    if step in {"add", "level"} and len(rows) < most:
-        rows.append({"hour_from": 8, "hour_until": 18, "then": "hold"} if rows is rules else {"need": 1})
-    elif step in {"remove", "unlevel"} and at >= 0:
-        del rows[at]
-    elif step in {"up", "down"} and at >= 0:
-        other = at - 1 if step == "up" else at + 1
-        if 0 <= other < len(rows):
-            rows[at], rows[other] = rows[other], rows[at]
-    own = parts.typed(data, forms.PolicyForm)
-    if current:
-        own["slug"] = current.slug
-    return _build(own, levels, rules, current)
-
-
-def _count(data: Mapping[str, Any], name: str, most: int) -> int:
-    given = str(data.get(name, "0"))
-    return min(int(given), most) if given.isdigit() and len(given) < 4 else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -178,19 +178,29 @@ def state_of(run: str) -> RunState:
 
 def status_of(run: str, action: str = "a1") -> str:
     """The action's status: as the run has it open, else as its last event says."""
-    open_action = state_of(run).actions.get(action)
-    if open_action is not None:
-        return open_action.status
-    names = [
-        event.type
-        for event in eventlog.events_after(run, 0)
-        if event.type.startswith("action.") and msgspec.json.decode(event.payload).get("action") == action
-    ]
-    return names[-1].removeprefix("action.")
+    return statuses_of(run)[action]
+
+
+def statuses_of(run: str) -> dict[str, str]:
+    """The same for every action of a run, however long its record is."""
+    found = {
+        msgspec.json.decode(event.payload).get("action"): event.type.removeprefix("action.")
+        for event in events_of(run)
+        if event.type.startswith("action.")
+    }
+    return found | {name: action.status for name, action in state_of(run).actions.items()}
+
+
+def events_of(stream: str) -> Iterator[eventlog.Stored]:
+    """All events of a stream, page by page."""
+    after = 0
+    while page := eventlog.events_after(stream, after):
+        yield from page
+        after = page[-1].seq
 
 
 def types_of(stream: str) -> list[str]:
-    return [event.type for event in eventlog.events_after(stream, 0)]
+    return [event.type for event in events_of(stream)]
 
 
 def now() -> int:
@@ -199,6 +209,6 @@ def now() -> int:
 
 def facts_of(stream: object, name: str) -> dict[str, Any]:
     """The payload of the last event of this name on a stream."""
-    found = [event for event in eventlog.events_after(str(stream), 0) if event.type == name]
+    found = [event for event in events_of(str(stream)) if event.type == name]
     payload: dict[str, Any] = msgspec.json.decode(found[-1].payload)
     return payload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import common_cases
@@ -88,6 +88,7 @@ answers = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(answers)
 def test_a_condition_is_read_back_as_the_answers_that_made_it(asked):
     text = common_cases.condition(asked)

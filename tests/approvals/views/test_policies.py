@@ -52,6 +52,11 @@ RULE = {
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
+def one_level(prefix: str, group: str, need: str, at: int = 0, **more: str) -> dict[str, str]:
+    row = {"group": group, "need": need, "name": "", **more}
+    return {f"{prefix}level-{at}-{name}": value for name, value in row.items()}
+
+
 @pytest.fixture
 def editor(admin: Any, reviewer: Any, reviewer2: Any, reviewer3: Any) -> Client:
     client = Client()
@@ -150,7 +155,7 @@ def test_strict_is_edited_rule_by_rule_and_unchanged_it_has_nothing_to_publish(e
         ({"level-0-need": "2"}, "so it needs 4"),
         ({"level-0-group": ""}, "Each level has a name and a group"),
         ({"levels": "0"}, "Name at least one level"),
-        ({"rule-0-level_group": "admin", "rule-0-level_need": "1"}, "The group admin has 0 active people"),
+        ({**one_level("rule-0-", "admin", "1"), "rule-0-levels": "1"}, "The group admin has 0 active people"),
         ({"rule-0-tier": "hopeless"}, "Select a valid choice"),
         ({"decide_critical": "0"}, "greater than or equal to 1"),
         ({"critical": "1"}, "What is critical must not begin below what is high"),
