@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from approvals.domain import money, spans
+from approvals.domain import common_cases, money, spans
+from approvals.domain.conditions import Wrong
+from approvals.domain.providers import BOOK
 from approvals.domain.terms import Tier
 from orchestrator.domain import digests, errors
 
@@ -33,12 +35,14 @@ class SameHand(errors.NotPermitted):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is granted. `fields` gives for arguments the pattern that they must fit ("*" for any part of a text)."""
+    """What is granted. `fields` gives for arguments the pattern that they must fit ("*" for any part of a text);
+    `when` is a condition (CEL over the facts of policies) that must hold as well."""
 
     id: str
     agent: str
     tool: str
     fields: dict[str, str] = {}
+    when: str = ""
     max_amount: str = ""
     currency: str = ""
     max_uses: int
@@ -112,6 +116,11 @@ def check(grant: Grant, *, reversibility: str, moves_money: bool) -> None:
         raise BadGrant(f"It may last {LONGEST.days} days at most. Give an earlier end.", field="expires_at")
     if not grant.reason.strip():
         raise BadGrant("Say why, so that others understand it. One sentence is enough.", field="reason")
+    if grant.when:
+        try:
+            BOOK.language.check(grant.when)
+        except Wrong as wrong:
+            raise BadGrant(wrong.message, field="when") from None
     amount = money.plain_value(grant.max_amount)
     if grant.max_amount and (amount is None or amount <= 0):
         raise BadGrant("The largest amount must be a number above zero, such as 250.00.", field="max_amount")
@@ -133,14 +142,22 @@ def covers(
     reversibility: str,
     tier: Tier,
     at: dt.datetime,
+    holds: Callable[[str], bool] = lambda condition: False,
 ) -> bool:
-    """Whether an action is within a grant. What cannot be read is not covered."""
+    """Whether an action is within a grant. What cannot be read is not covered, nor what `holds` cannot answer."""
     if grant.state(at) != "active" or (grant.agent, grant.tool) != (agent, tool):
         return False
     if tier == "critical" or reversibility == "irreversible":
         return False
     if not all(_fits(arguments.get(name), pattern) for name, pattern in grant.fields.items()):
         return False
+    if not _is_within(grant, amount, currency, moves_money=moves_money):
+        return False
+    # Last, because it may ask for all that the agent was given.
+    return not grant.when or _answers(holds, grant.when)
+
+
+def _is_within(grant: Grant, amount: str | None, currency: str | None, *, moves_money: bool) -> bool:
     if not moves_money and amount is None:
         return True
     asked, most = money.plain_value(amount), money.plain_value(grant.max_amount)
@@ -151,6 +168,14 @@ def covers(
         and bool(grant.currency)
         and currency == grant.currency
     )
+
+
+def _answers(holds: Callable[[str], bool], condition: str) -> bool:
+    try:
+        return holds(condition) is True
+    except Exception:
+        # Not a port boundary, but every failure of a condition has one meaning here: people decide.
+        return False
 
 
 def approve(grant: Grant, *, by: str, at: dt.datetime) -> GrantApproved:
@@ -178,6 +203,8 @@ def in_words(grant: Grant) -> str:
         parts.append(
             "where " + " and ".join(f"{name} is {pattern}" for name, pattern in grant.fields.items())
         )
+    if grant.when:
+        parts.append(f"when {common_cases.in_words(grant.when)}")
     if grant.max_amount:
         value = money.plain_value(grant.max_amount)
         shown = money.shown(value, grant.currency) if value is not None else grant.max_amount

@@ -8,6 +8,8 @@ from typing import Any
 
 from django import forms
 
+from approvals.domain.conditions import MAX_LENGTH, Wrong
+from approvals.domain.providers import BOOK
 from approvals.domain.visible import visible
 from approvals.forms import REASON_LENGTH
 
@@ -130,6 +132,14 @@ class GrantForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "payee = ACME *\naccount = 4711"}),
         help_text="One a line, as argument = pattern; * stands for any text. Empty: whatever they are.",
     )
+    when = forms.CharField(
+        label="And this condition",
+        required=False,
+        max_length=MAX_LENGTH,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+        help_text="In CEL over the facts of policies, as in !target.is_first. Without a clear yes, people decide.",
+    )
     max_amount = forms.CharField(label="Largest amount", required=False, max_length=40, strip=True)
     currency = forms.RegexField(r"\A[A-Z]{3}\Z", label="Currency", required=False, strip=True)
     max_uses = forms.IntegerField(label="How often", min_value=1, max_value=10_000)
@@ -144,6 +154,15 @@ class GrantForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(one, one) for one in known]
+
+    def clean_when(self) -> str:
+        text = str(self.cleaned_data["when"]).replace("\r\n", "\n")
+        if text:
+            try:
+                BOOK.language.check(text)
+            except Wrong as wrong:
+                raise forms.ValidationError(wrong.message) from None
+        return text
 
     def clean_fields_like(self) -> dict[str, str]:
         found: dict[str, str] = {}

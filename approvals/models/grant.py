@@ -9,12 +9,13 @@ from django.db.models import F, Q
 
 
 class StandingGrant(models.Model):
-    """One grant. `fields` gives by argument the pattern that it must fit."""
+    """One grant. `fields` gives by argument the pattern that it must fit; `when` is a condition beside it."""
 
     id = models.UUIDField(primary_key=True)
     agent = models.TextField()
     tool = models.TextField()
     fields = models.JSONField()
+    when = models.TextField(default="")
     max_amount = models.TextField()
     currency = models.TextField()
     max_uses = models.IntegerField()

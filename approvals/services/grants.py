@@ -14,11 +14,13 @@ from django.db.models import F
 from approvals import projections
 from approvals.domain import grants, record
 from approvals.domain import requests as lifecycle
+from approvals.domain.facts import Reading
 from approvals.domain.grants import Grant
+from approvals.domain.providers import BOOK
 from approvals.domain.terms import Tier
 from approvals.models import StandingGrant
 from approvals.queries import grants as queries
-from approvals.services import recording, rows, settling
+from approvals.services import history, policies, recording, rows, settling
 from orchestrator.domain import errors
 from orchestrator.ports import ActionFacts
 from orchestrator.queries import catalogue
@@ -37,6 +39,7 @@ def make(
     agent: str,
     tool: str,
     fields: Mapping[str, str],
+    when: str = "",
     max_amount: str = "",
     currency: str = "",
     max_uses: int,
@@ -54,6 +57,7 @@ def make(
         agent=agent,
         tool=tool,
         fields=dict(fields),
+        when=when.strip(),
         max_amount=max_amount,
         currency=currency,
         max_uses=max_uses,
@@ -152,7 +156,13 @@ def _covers(grant: Grant, facts: ActionFacts, tier: Tier, at: dt.datetime) -> bo
         reversibility=tool.reversibility,
         tier=tier,
         at=at,
+        holds=lambda condition: _reading(facts).matches(condition),
     )
+
+
+def _reading(facts: ActionFacts) -> Reading:
+    """The facts of an action, as a policy would read them now."""
+    return Reading(history.known_of(facts, policies.facts_of(facts)), BOOK)
 
 
 def _step(grant: str, by: Any, judge: Any) -> Grant:

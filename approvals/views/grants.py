@@ -50,6 +50,7 @@ def grants(request: HttpRequest) -> HttpResponse:
                 agent=given["agent"],
                 tool=given["tool"],
                 fields=given["fields_like"],
+                when=given["when"],
                 max_amount=given["max_amount"],
                 currency=given["currency"],
                 max_uses=given["max_uses"],

@@ -21,6 +21,7 @@ from approvals.services import grants
 from orchestrator import eventlog, outbox
 from orchestrator.services import catalogue, perform
 from tests.approvals import runs
+from tests.approvals.services.test_revocations import until_somebody_waits
 from tests.approvals.views.test_case import browser, words
 from tests.house.exact import assert_record_is_exact
 
@@ -77,9 +78,43 @@ def test_what_is_outside_any_bound_is_decided_by_people(grant, action):
     assert not covers(given(**grant), **action)
 
 
+def test_a_condition_must_hold_beside_the_patterns_and_is_asked_last():
+    asked: list[str] = []
+
+    def holds(condition: str) -> bool:
+        asked.append(condition)
+        return condition == "money.moves"
+
+    assert covers(given(when="money.moves"), holds=holds)
+    assert not covers(given(when="time.is_weekend"), holds=holds)
+    assert not covers(given(when="money.moves"), holds=holds, amount="100.01")
+    assert asked == ["money.moves", "time.is_weekend"]
+
+
+@pytest.mark.parametrize("said", [None, 1, "yes", "error: no such key"])
+def test_what_is_no_clear_yes_is_not_covered(said):
+    def fails(condition: str) -> bool:
+        raise RuntimeError(condition)
+
+    assert not covers(given(when="money.moves"), holds=lambda condition: said)
+    assert not covers(given(when="money.moves"), holds=fails)
+    assert not covers(given(when="money.moves"))
+
+
+def test_a_condition_is_told_in_words():
+    grant = given(when="(target.is_given && target.is_first) && action.args.a == 'x'", fields={})
+    said = rules.in_words(grant)
+    assert said.startswith("treasurer may call bank.reserve when ")
+    assert "first time" in said
+    assert "action.args.a == 'x'" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "tool", "words"),
     [
+        ({"when": "money.amout > 1"}, {}, "no fact and no function named money.amout"),
+        ({"when": "action.tool"}, {}, "true or false"),
+        ({"when": "money.amount > 1.5"}, {}, "minor units"),
         ({}, {"reversibility": "irreversible"}, "cannot be undone"),
         ({"max_uses": 0}, {}, "number of uses"),
         ({"max_uses": 10_001}, {}, "number of uses"),
@@ -173,6 +208,73 @@ def test_what_a_grant_does_not_cover_waits_for_people(admins, why):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("when", "status"),
+    [
+        ("action.args.text.endsWith('figures')", "executed"),
+        ("action.args.text.endsWith('rumours')", "held"),
+        # What the call does not have, what is not known, and what is too much work: people decide.
+        ("action.args.audience == 'all'", "held"),
+        ("money.amount < 100", "held"),
+        ("1 / size(action.args.text.substring(99)) > 0", "refused"),
+        ("[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c, "
+         "[1,2,3,4,5,6,7,8,9].all(d, [1,2,3,4,5,6,7,8,9].all(e, a + b + c + d + e > 0)))))", "held"),
+    ],
+)  # fmt: skip
+def test_a_condition_decides_in_life_and_every_failure_of_it_leaves_it_to_people(admins, when, status):
+    if status == "refused":
+        with pytest.raises(rules.BadGrant):
+            standing(admins, when=when)
+        return
+    standing(admins, when=when)
+
+    run = note()
+    runs.work(run)
+
+    assert runs.status_of(run) == status
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db
+def test_a_condition_is_asked_again_when_the_action_is_taken(admins):
+    """It held when the action was weighed; what stands in its place at the claim does not, and then people decide."""
+    standing(admins, when="request.is_given == false && size(action.args.text) < 20")
+    run = note()
+    assert runs.status_of(run) == "released"
+    StandingGrant.objects.update(when="size(action.args.text) > 20")
+
+    runs.work(run)
+
+    assert (runs.status_of(run), runs.paid, StandingGrant.objects.get().uses) == ("held", [], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_waits_for_a_grant_being_revoked_counts_nothing_and_runs_nothing(admins):
+    """Staged: the claim has read the grant and waits for its row, which the revocation holds and then commits."""
+    grant = standing(admins)
+    run = note()
+    (effect,) = outbox.claim(run, "test", limit=10)
+
+    def claim() -> None:
+        try:
+            perform.perform(eventlog.load(run, fresh=True).state, effect, outbox.Owner("test", 0))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            grants.revoke(grant=grant.id, by=admins[0], reason="no more", now=timezone.now())
+            claiming = pool.submit(claim)
+            until_somebody_waits()
+        claiming.result(20)
+
+    runs.work(run)
+    assert (runs.paid, StandingGrant.objects.get().uses) == ([], 0)
+    assert [one.status for one in ApprovalRequest.objects.order_by("revision")] == ["stale", "pending"]
+    assert_record_is_exact()
+
+
+@pytest.mark.django_db
 def test_what_a_revoked_grant_let_pass_and_was_not_taken_is_asked_again(admins):
     grant = standing(admins)
     run = note()
@@ -256,11 +358,14 @@ def test_an_administrator_makes_one_on_the_page_and_another_approves_it(admins, 
     address = reverse("approvals:grants")
     until = (timezone.localtime() + dt.timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     form = {
-        "agent": "payer", "tool": "tests.held_note", "fields_like": "text = weekly *", "max_uses": 4,
+        "agent": "payer", "tool": "tests.held_note", "fields_like": "text = weekly *", "when": "!time.is_weekend", "max_uses": 4,
         "expires_at": until, "reason": "the same every week",
     }  # fmt: skip
 
     assert first.post(address, {**form, "fields_like": "nonsense"}).status_code == 422
+    wrong = first.post(address, {**form, "when": "action.agnt == 'x'"})
+    assert wrong.status_code == 422
+    assert "no fact and no function named action.agnt" in words(wrong)
     assert first.post(address, {**form, "tool": "tests.pay"}).status_code == 422
     assert first.post(address, form).status_code == 302
     grant = StandingGrant.objects.get()
@@ -268,6 +373,8 @@ def test_an_administrator_makes_one_on_the_page_and_another_approves_it(admins, 
     second.post(reverse("approvals:approve_grant", args=[grant.pk]))
 
     shown = words(browser(reviewer).get(address))
-    assert "payer may call tests.held_note where text is weekly *, 4 times within" in shown
+    assert (
+        "payer may call tests.held_note where text is weekly * when it is a weekday, 4 times within" in shown
+    )
     assert "used 0 of 4 times" in shown
     assert Client().get(address).status_code == 302

@@ -113,7 +113,7 @@ def test_of_a_revoke_and_a_claim_the_one_that_holds_the_run_wins(first, reviewer
             found = lock(stream)
             if threading.current_thread() is leading and not go.is_set():
                 waiting.set()
-                _until_somebody_waits()
+                until_somebody_waits()
                 go.set()
             return found
 
@@ -144,7 +144,7 @@ def test_of_a_revoke_and_a_claim_the_one_that_holds_the_run_wins(first, reviewer
     assert_record_is_exact()
 
 
-def _until_somebody_waits() -> None:
+def until_somebody_waits() -> None:
     """Returns when another session waits for a row that this one holds."""
     for _ in range(500):
         with connection.cursor() as cursor:

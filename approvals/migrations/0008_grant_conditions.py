@@ -1,0 +1,9 @@
+"""A standing grant may say a condition beside its patterns."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("approvals", "0007_reviewers_desk")]
+
+    operations = [migrations.AddField("standinggrant", "when", models.TextField(default=""))]
