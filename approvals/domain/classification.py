@@ -126,8 +126,8 @@ def _is_said(value: Any) -> bool:
 def _first_text(arguments: Mapping[str, Any], names: Iterable[str]) -> str:
     for name in names:
         value = arguments[name]
-        while isinstance(value, (list, tuple)) and value:
-            value = value[0]
+        while isinstance(value, (list, tuple, Mapping)) and value:
+            value = next(iter(value.values() if isinstance(value, Mapping) else value))
         if isinstance(value, (str, int, float)) and str(value).strip():
             return str(value)
     return ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from approvals.domain import provenance
+from approvals.domain import provenance, seeking
 from approvals.domain.facts import FactType, Provider
 from approvals.domain.known import Known
 
@@ -105,20 +105,23 @@ def _provenance(known: Known) -> Mapping[str, Any]:
     of_targets = provenance.trace({"target": target}, readied) if target else ()
     of_target = of_targets[0].kind if of_targets else "unknown"
     return {
-        "provenance.of": {
-            origin.argument: origin.kind for origin in provenance.trace(known.arguments, readied)
-        },
         "provenance.target": of_target if target else "none",
         "provenance.all_from_task": bool(kinds) and all(kind == "task" for kind in kinds),
         "provenance.from_file": "file" in kinds,
         "provenance.from_result": "result" in kinds,
         "provenance.from_instruction": any(origin.is_instructed for origin in origins),
         "provenance.is_unknown": any(
-            origin.kind in ("unknown", "agent") and provenance.is_outside(origin.value) for origin in origins
+            origin.kind in ("unknown", "agent") and seeking.is_outside(origin.value) for origin in origins
         )
         or (bool(target) and of_target in ("unknown", "agent")),
         "provenance.words": "; ".join(origin.sentence for origin in origins[:6]) or "the call has no operand",
     }
+
+
+def _each(known: Known) -> Mapping[str, Any]:
+    readied = provenance.Readied.of(known.history.sources())
+    found = provenance.trace(known.arguments, readied)
+    return {"provenance.of": {origin.argument: origin.kind for origin in found}}
 
 
 def _request(known: Known) -> Mapping[str, Any]:
@@ -137,7 +140,6 @@ def _results(known: Known) -> Mapping[str, Any]:
 PROVENANCE = Provider(
     "provenance",
     (
-        FactType("provenance.of", "map", "by argument: task, file, result, agent or unknown"),
         FactType("provenance.target", "text", "where the target stands, none without a target"),
         FactType(
             "provenance.all_from_task",
@@ -172,6 +174,12 @@ PROVENANCE = Provider(
         FactType("provenance.words", "text", "the origin of each operand in words"),
     ),
     _provenance,
+)
+# By itself: it looks for every argument, and few rules ask for it.
+EACH = Provider(
+    "provenance of each argument",
+    (FactType("provenance.of", "map", "by argument: task, file, result, agent or unknown"),),
+    _each,
 )
 REQUEST = Provider(
     "request",

@@ -1,20 +1,23 @@
 """Where the values in a call come from: the request, a file, an earlier result, the agent's own words, or nowhere.
 
-A value comes from where the same text stands, after spelling that means nothing (case, spaces, thousands separators)
-is taken away. It is containment, not meaning: it shows that somebody else's text chose a value, not that it did so in
-bad faith. The work is bounded: texts, values and their number are cut to fixed lengths.
+A value comes from where the same text stands, after spelling that means nothing (case, spaces, how numbers, dates and
+accounts are written) is taken away; an amount also from the numbers that it is worked out of, and a name from the places
+that it is put together from. It is containment, not meaning: it shows that somebody else's text chose a value, not that
+it did so in bad faith. The work is bounded: texts, values and their number are cut to fixed lengths.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
+
+from approvals.domain import arithmetic, spellings
+from approvals.domain.seeking import VALUE_LENGTH, Compared, Sought, compared, places, stands_in
 
 Kind = Literal["task", "file", "result", "agent", "unknown"]
 
@@ -22,9 +25,10 @@ TEXT_LENGTH = 200_000
 TEXTS = 200
 TOTAL_LENGTH = 1_000_000
 VALUES = 100
-VALUE_LENGTH = 500
+TERMS = 24
 AROUND = 600
 
+ORDER: tuple[Kind, ...] = ("task", "file", "result", "agent")  # what counts first stands first
 KIND_WORDS: dict[Kind, str] = {
     "task": "the request",
     "file": "an uploaded file",
@@ -32,13 +36,7 @@ KIND_WORDS: dict[Kind, str] = {
     "agent": "the agent's own words",
     "unknown": "nowhere in what the agent was given",
 }
-_SPACE = re.compile(r"\s+")
-_THOUSANDS = re.compile(r"(?<=\d)[,'\u2009\u202f](?=\d{3}(?:\D|$))")
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,18}(?:\.\d{1,12})?(?![\w])")
-# What stands for somebody or something outside, wherever it is written: addresses, links, accounts.
-_OUTSIDE = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>\"')\]]+|www\.[^\s<>\"')\]]+|\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b"
-)
+_AMOUNT = re.compile(r"amount|price|sum|total|cost|fee|value|quantity", re.IGNORECASE)
 # Text that speaks to a program which reads it, rather than to a person: it sets work aside, gives itself
 # importance, or claims to come from the one who gave the task.
 _ADDRESSES_AGENT = re.compile(
@@ -98,14 +96,25 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.argument} {stands} {KIND_WORDS[self.kind]}{where}{speaks}"
 
 
-class Readied(msgspec.Struct, frozen=True):
-    """Sources as they are compared: each text with its plain spelling and its numbers."""
+class Source(msgspec.Struct, frozen=True):
+    """One text, what kind it is, and how it is compared."""
 
-    texts: tuple[tuple[Kind, str, str, str, frozenset[str]], ...]
+    kind: Kind
+    name: str
+    text: str
+    compared: Compared
+
+
+class Readied(msgspec.Struct, frozen=True):
+    """Sources as they are compared, those that count first before the others."""
+
+    texts: tuple[Source, ...]
 
     @classmethod
     def of(cls, sources: Sources) -> Readied:
-        return cls(tuple((kind, one.name, one.text, *_compared(one.text)) for kind, one in bounded(sources)))
+        return cls(
+            tuple(Source(kind, one.name, one.text, compared(one.text)) for kind, one in bounded(sources))
+        )
 
 
 def bounded(sources: Sources) -> list[tuple[Kind, Text]]:
@@ -121,9 +130,8 @@ def bounded(sources: Sources) -> list[tuple[Kind, Text]]:
         left -= len(cut)
         if cut:
             kept.append((kind, Text(text.name, cut)))
-    order = ("task", "file", "result", "agent")
     kept.reverse()
-    return sorted(kept, key=lambda one: order.index(one[0]))
+    return sorted(kept, key=lambda one: ORDER.index(one[0]))
 
 
 def trace(arguments: Mapping[str, Any], sources: Readied, *, only: Iterable[str] = ()) -> tuple[Origin, ...]:
@@ -137,14 +145,11 @@ def trace(arguments: Mapping[str, Any], sources: Readied, *, only: Iterable[str]
         if not wanted or _root(argument) in wanted:
             found.append(_origin(argument, value, sources))
         if isinstance(value, str):
-            inside = [one for one in _OUTSIDE.findall(value[: VALUE_LENGTH * 20]) if one != value.strip()]
+            inside = [
+                one for one in spellings.OUTSIDE.findall(value[: VALUE_LENGTH * 20]) if one != value.strip()
+            ]
             found += [_origin(argument, one.rstrip(".,;:"), sources) for one in inside[:10]]
     return tuple(found)
-
-
-def is_outside(value: str) -> bool:
-    """Whether a value is an address, a link or an account."""
-    return _OUTSIDE.search(value) is not None
 
 
 @lru_cache(maxsize=256)
@@ -153,61 +158,90 @@ def speaks_to_agent(text: str) -> bool:
     return _ADDRESSES_AGENT.search(text[:TEXT_LENGTH]) is not None
 
 
-def plain(text: str) -> str:
-    """A text without the spelling that means nothing."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _SPACE.sub(" ", _THOUSANDS.sub("", folded)).strip()
-
-
-def numbers(text: str) -> frozenset[str]:
-    """The numbers that a text holds, each in one spelling: 82,000.00 and 82000 are the same."""
-    return frozenset(
-        one for found in _NUMBER.findall(_THOUSANDS.sub("", text)) if (one := _number(found)) is not None
-    )
-
-
-@lru_cache(maxsize=128)
-def _compared(text: str) -> tuple[str, frozenset[str]]:
-    """A text's plain spelling and its numbers. Each call of a run looks at the same texts again."""
-    return plain(text), numbers(text)
-
-
 def _origin(argument: str, value: Any, sources: Readied) -> Origin:
     text = _as_text(value)
-    number = _number(text) if not isinstance(value, bool) else None
-    shown = plain(text[:VALUE_LENGTH])
-    for kind, name, whole, spelled, known in sources.texts:
-        if (number is not None and number in known) or (shown and _stands_in(shown, spelled)):
-            instructed = kind in ("file", "result") and _is_instructed(shown, whole, spelled)
-            return Origin(argument=argument, value=text[:80], kind=kind, where=name, is_instructed=instructed)
+    sought = Sought.of(value)
+    given = [source for source in sources.texts if source.kind != "agent"]
+    for source in given:
+        if place := sought.stands_in(source.compared):
+            return _found(argument, text, source, place)
+    # Only an amount is worked out of others: a number that names something is what it is.
+    number = sought.number if _AMOUNT.search(argument.rpartition(".")[2]) else None
+    found = _computed(number, given) or _put_together(sought, given)
+    if found is not None:
+        kind, where, is_instructed = found
+        return Origin(argument=argument, value=text[:80], kind=kind, where=where, is_instructed=is_instructed)
+    for source in sources.texts:
+        if source.kind == "agent" and sought.stands_in(source.compared):
+            return Origin(argument=argument, value=text[:80], kind="agent", where=source.name)
     return Origin(argument=argument, value=text[:80], kind="unknown")
 
 
-def _stands_in(value: str, text: str) -> bool:
-    """Whether the value stands in the text as words of its own, not as a part of a longer word."""
-    return next(_places(value, text), None) is not None
+def _found(argument: str, text: str, source: Source, shown: str) -> Origin:
+    instructed = source.kind in ("file", "result") and _is_instructed(shown, source)
+    return Origin(
+        argument=argument, value=text[:80], kind=source.kind, where=source.name, is_instructed=instructed
+    )
 
 
-def _places(value: str, text: str) -> Iterator[int]:
-    start = text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        before = text[start - 1] if start else " "
-        after = text[end] if end < len(text) else " "
-        opens = not (value[0].isalnum() and before.isalnum())
-        closes = not (value[-1].isalnum() and after.isalnum())
-        if opens and closes:
-            yield start
-        start = text.find(value, start + 1)
+def _computed(number: str | None, given: Sequence[Source]) -> tuple[Kind, str, bool] | None:
+    """An amount that is a sum, difference, product or share of numbers that were given, those of the request first."""
+    if number is None or Decimal(number) <= 0:
+        return None
+    terms: list[str] = []
+    for kind in ("task", "file", "result"):
+        for source in (one for one in given if one.kind == kind):
+            own = sorted(source.compared.numbers, key=Decimal)
+            terms = list(dict.fromkeys([*terms, *own[:TERMS]]))[:TERMS]
+            if how := arithmetic.reached(number, terms):
+                return source.kind, f"{source.name}: {how}" if source.name else how, False
+    return None
 
 
-def _is_instructed(value: str, whole: str, spelled: str) -> bool:
+def _put_together(sought: Sought, given: Sequence[Source]) -> tuple[Kind, str, bool] | None:
+    """A name or a moment whose parts stand in several places; it comes from the least trusted of them."""
+    if sought.moment is not None:
+        day, time = sought.moment
+        parts = [
+            next((one for one in given if spellings.names_day(day, one.compared.dates)), None),
+            next((one for one in given if time in one.compared.times), None) if time else None,
+        ]
+        found = [one for one in parts if one is not None]
+        return _least(found, False) if found and len(found) == 1 + bool(time) else None
+    words = sought.words
+    if not words:
+        return None
+    for source in given:
+        if source.kind == "task" and any(
+            all(stands_in(word, sentence) for word in words)
+            for sentence in spellings.sentences(source.text.casefold())
+        ):
+            return "task", source.name, False
+    found = []
+    is_instructed = False
+    for word in words:
+        holding = next((one for one in given if stands_in(word, one.compared.spelled)), None)
+        if holding is None:
+            return None
+        found.append(holding)
+        is_instructed |= holding.kind in ("file", "result") and _is_instructed(word, holding)
+    # Words of a request that stand far apart say nothing of their order in it.
+    return None if all(one.kind == "task" for one in found) else _least(found, is_instructed)
+
+
+def _least(found: Sequence[Source], is_instructed: bool) -> tuple[Kind, str, bool]:
+    last = max(found, key=lambda one: ORDER.index(one.kind))
+    return last.kind, last.name, is_instructed
+
+
+def _is_instructed(value: str, source: Source) -> bool:
     """Whether every passage around the value speaks to the agent. A text too short to have passages counts as one."""
-    if not speaks_to_agent(whole):
+    if not speaks_to_agent(source.text):
         return False
-    places = list(_places(value, spelled))[:20]
+    spelled = source.compared.spelled
+    found = list(places(value, spelled))[:20]
     return all(
-        speaks_to_agent(spelled[max(0, place - AROUND) : place + len(value) + AROUND]) for place in places
+        speaks_to_agent(spelled[max(0, place - AROUND) : place + len(value) + AROUND]) for place in found
     )
 
 
@@ -228,13 +262,3 @@ def _root(argument: str) -> str:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
-
-
-def _number(text: str) -> str | None:
-    try:
-        value = Decimal(_THOUSANDS.sub("", text.strip()))
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or abs(value.adjusted()) > 30:
-        return None
-    return format(value.normalize() if value else Decimal(0), "f")

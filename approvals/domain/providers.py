@@ -189,6 +189,7 @@ SHIPPED: tuple[Provider, ...] = (
         _totals,
     ),
     origins.PROVENANCE,
+    origins.EACH,
     origins.REQUEST,
     origins.RESULTS,
 )

@@ -53,6 +53,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
 
 
+def verdict(run: Any, call: Call, found: Assessment) -> Verdict:
+    """A verdict as it can be written, whatever the recording calls its runs, events and tools."""
+    return Verdict(
+        run=_name(run),
+        event=_name(call.event),
+        tool=str(_name(call.tool)),
+        verdict=found.decision,
+        rule=found.rule,
+        explanation=str(_name(found.explanation)),
+    )
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call of a recorded run, with what came before it."""
 
@@ -197,6 +209,13 @@ def _call(event: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]
     if not isinstance(arguments, dict):
         arguments = {"value": arguments}
     yield tool, {str(name): value for name, value in arguments.items()}, str(event.get("id") or "")
+
+
+def _name(value: Any) -> Any:
+    """A name or number that JSON can carry; anything else as text."""
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**53):
+        return value
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def first(found: Mapping[str, Any], names: tuple[str, ...], default: Any = None) -> Any:

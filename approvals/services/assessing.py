@@ -16,6 +16,7 @@ from orchestrator.domain import errors
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools.toml"
 LINE_LENGTH = 20_000_000
+NAMED = 100  # so many bad lines are named, the others counted
 
 
 class Counted(msgspec.Struct):
@@ -59,23 +60,18 @@ def assess_lines(
                 raise recorded.BadLine(f"it is longer than {LINE_LENGTH:,} characters")
             run = recorded.parse(line)
             verdicts = [
-                recorded.Verdict(
-                    run=run.get("id", run.get("run_id", number)),
-                    event=call.event,
-                    tool=call.tool,
-                    verdict=found.decision,
-                    rule=found.rule,
-                    explanation=found.explanation,
-                )
+                recorded.verdict(run.get("id", run.get("run_id", number)), call, found)
                 for call in recorded.calls(run)
                 for found in (
                     recorded.assess_call(call, applied, table, floor=floor, guards_guesses=guards_guesses),
                 )
             ]
         except errors.Refused as refused:
-            counted.bad_lines += 1
-            if len(counted.bad) < 100:
-                counted.bad.append((number, refused.message))
+            _bad(counted, number, refused.message)
+            continue
+        except Exception as error:
+            # Whatever somebody else's recording holds, the lines after it are read.
+            _bad(counted, number, f"it cannot be assessed ({type(error).__name__})")
             continue
         counted.runs += 1
         counted.calls += len(verdicts)
@@ -84,3 +80,9 @@ def assess_lines(
             counted.verdicts[verdict.verdict] += 1
             write(verdict)
     return counted
+
+
+def _bad(counted: Counted, number: int, why: str) -> None:
+    counted.bad_lines += 1
+    if len(counted.bad) < NAMED:
+        counted.bad.append((number, why))

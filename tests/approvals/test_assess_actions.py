@@ -52,6 +52,29 @@ def test_bad_lines_are_named_by_their_number_and_the_rest_goes_on(tmp_path):
     assert "line 4: it has no list of events" in problems
 
 
+DEEP = "[" * 900 + "]" * 900
+NASTY = [
+    '{"id": 1, "events": [{"type": "tool_result", "result": ' + DEEP + '}, {"type": "tool_call", "tool": "a"}]}',
+    r'{"id": "\ud800", "events": [{"type": "tool_call", "tool": "send\udfff", "arguments": {"recipient": "\ud800"}}]}',
+    '{"id": ' + str(2**80) + ', "events": [{"n": NaN, "type": "tool_call", "tool": "send_money", "arguments": {"amount": 1e999}}]}',
+    '{"id": {"a": [1]}, "events": [null, 3, {"type": ["tool_call"], "tool": "pay", "arguments": [[]]}]}',
+    '{"id": 5, "events": [{"type": "tool_call", "tool": "x", "arguments": "{broken"}]}',
+    "\x00\ufeff",
+    '{"id": 6, "events": []} trailing',
+]  # fmt: skip
+
+
+def test_whatever_a_line_holds_is_assessed_or_named_and_the_last_line_is_reached(tmp_path):
+    written, said, problems = assess(tmp_path, [*NASTY, *runs.lines(runs.CLEAN[:1])])
+
+    assert [one["tool"] for one in written][-2:] == ["get_balance", "send_money"]
+    named = {line.split(":")[0] for line in problems.splitlines()}
+    assessed = {str(one["run"]) for one in written}
+    assert named == {"line 1", "line 6", "line 7"}
+    assert {"5", "\\ud800", str(2**80), "pay-rent"} <= assessed
+    assert "5 runs" in said
+
+
 def test_strict_lets_no_consequential_call_pass(tmp_path):
     written, _, _ = assess(tmp_path, runs.lines(runs.CLEAN + runs.ATTACKS), policy="strict")
 

@@ -358,7 +358,8 @@ def test_an_administrator_makes_one_on_the_page_and_another_approves_it(admins, 
     address = reverse("approvals:grants")
     until = (timezone.localtime() + dt.timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     form = {
-        "agent": "payer", "tool": "tests.held_note", "fields_like": "text = weekly *", "when": "!time.is_weekend", "max_uses": 4,
+        "agent": "payer", "tool": "tests.held_note", "fields_like": "text = weekly *", "when": "!time.is_weekend",
+        "max_uses": 4,
         "expires_at": until, "reason": "the same every week",
     }  # fmt: skip
 
