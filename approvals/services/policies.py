@@ -21,6 +21,7 @@ from approvals.services import history, recording
 from orchestrator.domain import digests, errors
 from orchestrator.domain.soundness import Fault
 from orchestrator.ports import ActionFacts
+from orchestrator.queries import published as published_specs
 
 
 class UnknownPolicy(errors.NotFound):
@@ -144,6 +145,14 @@ def assess_action(facts: ActionFacts) -> terms.Assessment:
     now = _assess(dataclasses.replace(facts, agent=agent, rolling=facts.rolling_now))
     is_stricter = terms.STRICTNESS.index(now.decision) > terms.STRICTNESS.index(found.decision)
     return now if is_stricter else found
+
+
+def as_declared_now(facts: ActionFacts) -> ActionFacts:
+    """The same action with its tool as an administrator declares it now, when that is newer than what the run pinned."""
+    declared = published_specs.find_tool(facts.tool.name)
+    if declared is None or declared.version <= facts.tool.version:
+        return facts
+    return dataclasses.replace(facts, tool=declared)
 
 
 def _assess(facts: ActionFacts) -> terms.Assessment:

@@ -97,7 +97,8 @@ def withdraw_settled(*, found: record.Request, at: dt.datetime) -> bool:
 def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | None:
     """None when the approval still holds; else the sentence that says why not, and the request has ended.
 
-    Checked: the state, the digest, the second clock, the signers, and the verdict under the newest policy.
+    Checked: the state, the digest, the second clock, the signers, and the verdict under the newest policy, also for
+    the tool as it is declared now.
     """
     found = requests.load(request)
     if found.status != "approved":
@@ -108,13 +109,16 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
     if not rows.still_holds(found, digest=facts.digest, execute_by__gt=rows.ClockTimestamp()):
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
-    newest = policies.assess_action(facts)
-    because = validity.no_longer_signed(found, newest.levels)
-    if because:
-        return _end(found, record.Staled, because, at)
-    if newest.decision == "refuse":
-        return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
-    if found.opened.grant and not grants.use(found, facts, newest.tier, at=at):
+    # As the run pinned its tool, and as it is declared now: the approval must stand for both.
+    declared = policies.as_declared_now(facts)
+    for one in (facts,) if declared is facts else (facts, declared):
+        newest = policies.assess_action(one)
+        because = validity.no_longer_signed(found, newest.levels)
+        if because:
+            return _end(found, record.Staled, because, at)
+        if newest.decision == "refuse":
+            return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
+    if found.opened.grant and not grants.use(found, declared, newest.tier, at=at):
         return _end(found, record.Staled, "The standing grant no longer covers this action.", at)
     return None
 

@@ -56,7 +56,7 @@ DEEP = "[" * 900 + "]" * 900
 NASTY = [
     '{"id": 1, "events": [{"type": "tool_result", "result": ' + DEEP + '}, {"type": "tool_call", "tool": "a"}]}',
     r'{"id": "\ud800", "events": [{"type": "tool_call", "tool": "send\udfff", "arguments": {"recipient": "\ud800"}}]}',
-    '{"id": ' + str(2**80) + ', "events": [{"n": NaN, "type": "tool_call", "tool": "send_money", "arguments": {"amount": 1e999}}]}',
+    '{"id": ' + str(2**80) + ', "events": [{"n": NaN, "type": "call", "tool": "pay", "args": {"amount": 1e999}}]}',
     '{"id": {"a": [1]}, "events": [null, 3, {"type": ["tool_call"], "tool": "pay", "arguments": [[]]}]}',
     '{"id": 5, "events": [{"type": "tool_call", "tool": "x", "arguments": "{broken"}]}',
     "\x00\ufeff",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -45,6 +47,22 @@ async def test_signing_out_ends_the_socket(signed_in: Client, monkeypatch: pytes
     await socket.connect()
     assert json.loads(await socket.receive_from(5)) == {"type": "heartbeat"}
     await tails.in_thread(signed_in.logout)
+    assert await _closed_with(socket) == 4401
+    await socket.disconnect()
+
+
+async def test_a_session_that_expires_ends_the_socket(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+    socket = _socket(signed_in)
+    await socket.connect()
+    assert json.loads(await socket.receive_from(5)) == {"type": "heartbeat"}
+
+    def expire() -> None:
+        assert Session.objects.update(expire_date=timezone.now() - dt.timedelta(seconds=1)) == 1
+
+    await tails.in_thread(expire)
     assert await _closed_with(socket) == 4401
     await socket.disconnect()
 

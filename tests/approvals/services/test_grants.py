@@ -208,6 +208,20 @@ def test_what_a_grant_does_not_cover_waits_for_people(admins, why):
 
 
 @pytest.mark.django_db
+def test_a_grant_lets_nothing_pass_that_was_declared_irreversible_since(admins):
+    """The run pinned the tool as it was, and the grant was made for it; neither outlives the declaration."""
+    standing(admins)
+    run = note()
+    assert runs.status_of(run) == "released"
+    lasting = replace(runs.POST_NOTE, version=0, reversibility="irreversible")
+    catalogue.publish_tool(spec=lasting, by="admin", now=timezone.now())
+
+    runs.work(run)
+
+    assert (runs.status_of(run), runs.paid, StandingGrant.objects.get().uses) == ("held", [], 0)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("when", "status"),
     [

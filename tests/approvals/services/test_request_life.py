@@ -49,13 +49,14 @@ from tests.approvals.answers import approve, reject
 from tests.approvals.rows import move_deadline
 
 LIVES = int(os.environ.get("COUNTERSIGN_LIVES", "8"))
-PEOPLE = ("fay", "finn", "rae", "both", "operator")
+PEOPLE = ("fay", "finn", "rae", "both", "head", "operator")
 CHIEFS = ("chief1", "chief2")
 GROUPS = {"fay": {"finance"}, "finn": {"finance"}, "rae": {"risk"}, "both": {"finance", "risk"}}
 LEVELS = (
     terms.Level(name="finance", group="finance", need=1),
     terms.Level(name="risk", group="risk", need=1, order=1),
 )
+ABOVE = "heads"  # the head is in no other group, and decides only what went up
 
 
 class Crash(Exception):
@@ -63,7 +64,8 @@ class Crash(Exception):
 
 
 class Life(RuleBasedStateMachine):
-    """One held payment. The model: who fills finance, who fills risk, who changed it, who called, and how it stands."""
+    """One held payment. The model: who fills finance, who fills risk, who changed it, who called, whether it went up, and
+    how it stands."""
 
     @initialize()
     def begin(self) -> None:
@@ -78,6 +80,7 @@ class Life(RuleBasedStateMachine):
         self.callers: list[str] = []
         self.in_time = self.usable = True
         self.amount = 0
+        self.is_late = self.is_up = False
 
     def teardown(self) -> None:
         if hasattr(self, "scope"):
@@ -125,7 +128,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE), crash=st.integers(0, 9))
     def reject(self, who: str, crash: int) -> None:
-        may = self.status == "pending" and self.in_time and who not in (self.finance, self.risk)
+        may = self._may_speak(who) and who not in (self.finance, self.risk)
         done = self.attempt(lambda: reject(self.request, _user(who)), crash=crash == 0)
         assert done == may or crash == 0 or self._repeats_rejection(who)
         if done and may:
@@ -144,12 +147,12 @@ class Life(RuleBasedStateMachine):
             self.risk = ""
         elif who == self.finance:
             # Who answered for the second level and may fill the first one is needed there now.
-            moves = "finance" in GROUPS.get(self.risk, set())
+            moves = "finance" in self._groups(self.risk)
             self.finance, self.risk = (self.risk, "") if moves else ("", self.risk)
 
     @rule(who=st.sampled_from(PEOPLE), crash=st.integers(0, 9))
     def edit(self, who: str, crash: int) -> None:
-        may = self.status == "pending" and self.in_time and who != "operator"
+        may = self._may_speak(who) and who != "operator"
         self.amount += 1
         request = self.request
 
@@ -194,7 +197,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE))
     def revoke(self, who: str) -> None:
-        may = self.status == "approved" and self.action == "released"
+        may = self.status == "approved" and self.action == "released" and (who != "head" or self.is_up)
         done = self.attempt(
             lambda: revocations.revoke(
                 request=str(self.request.id), by=_user(who), reason="no", now=timezone.now()
@@ -220,6 +223,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         silence.speak_up(timezone.now())
+        self.is_up |= self.status == "pending" and self.is_late
         expired = deadlines.expire_due(timezone.now())
         if expired:
             assert self.status == "pending"
@@ -229,6 +233,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def be_late_with_reminders(self) -> None:
         move_deadline(self.request, remind_at=timezone.now(), escalate_at=timezone.now())
+        self.is_late |= self.status == "pending"
 
     # ---- the executor ----
     @rule(crash=st.integers(0, 4))
@@ -263,7 +268,7 @@ class Life(RuleBasedStateMachine):
         """The level that this person's approval would fill, empty when it would fill none."""
         if who in (self.finance, self.risk) or who == "operator":
             return ""
-        groups = GROUPS[who]
+        groups = self._groups(who)
         other = self.risk if not self.finance else self.finance
         if who in self.editors and (not other or other in self.editors) and self._editor_is_second(other):
             return ""
@@ -272,6 +277,13 @@ class Life(RuleBasedStateMachine):
         if self.finance and not self.risk and "risk" in groups:
             return "risk"
         return ""
+
+    def _groups(self, who: str) -> set[str]:
+        """The groups that a person counts for: the head for all of them, once it went up."""
+        return {"finance", "risk"} if who == "head" and self.is_up else GROUPS.get(who, set())
+
+    def _may_speak(self, who: str) -> bool:
+        return self.status == "pending" and self.in_time and (who != "head" or self.is_up)
 
     def _editor_is_second(self, other: str) -> bool:
         """One of the two seats may be an editor's, both never."""
@@ -286,6 +298,7 @@ class Life(RuleBasedStateMachine):
         self.status = "pending"
         self.finance, self.risk = "", ""
         self.callers = []
+        self.is_late = self.is_up = False
         self.in_time = self.usable = True
 
 
@@ -308,9 +321,11 @@ def test_a_request_lives_as_its_model_says_whatever_people_clocks_and_crashes_do
     for name in (*PEOPLE, *CHIEFS, "admin"):
         person = User.objects.create(username=name)
         role = "admin" if name in (*CHIEFS, "admin") else "reviewer"
-        for group in {role, *GROUPS.get(name, set())}:
+        for group in {role, *GROUPS.get(name, set()), *({ABOVE} if name == "head" else ())}:
             person.groups.add(Group.objects.get_or_create(name=group)[0])
-    policies.publish_policy(policy=replace(terms.STRICT, levels=LEVELS), by=None, now=timezone.now())
+    policies.publish_policy(
+        policy=replace(terms.STRICT, levels=LEVELS, escalate_to=(ABOVE,)), by=None, now=timezone.now()
+    )
     run_state_machine_as_test(
         Life,
         settings=settings(

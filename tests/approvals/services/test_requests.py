@@ -16,7 +16,7 @@ from approvals.domain import record, terms
 from approvals.domain import requests as lifecycle
 from approvals.models import ApprovalRequest, PolicyRevision, SignOff
 from approvals.services import policies, rebuild, requests, sign_offs
-from orchestrator import eventlog
+from orchestrator import dispatch, eventlog
 from orchestrator.domain import digests
 from orchestrator.domain.specs import Limit
 from orchestrator.services import catalogue, facts
@@ -266,6 +266,45 @@ def test_an_approval_falls_when_the_agents_scope_became_narrower(reviewer, admin
     assert request.status == "stale"
     assert "The policy refuses this action now" in request.reason
     assert (runs.status_of(run), runs.paid) == ("refused", [])
+
+
+@pytest.mark.parametrize("is_stricter", [True, False])
+def test_an_approval_falls_when_its_tool_is_declared_as_more_dangerous(is_stricter, reviewer, admin):
+    two = (terms.Level(name="reviewers", group="reviewer", need=2),)
+    asked = terms.Rule(
+        id="safety", title="Safety", when="action.category == 'safety_critical'", then="hold", levels=two
+    )
+    any_ = terms.Rule(id="any", title="Any", when="true", then="hold")
+    policies.publish_policy(policy=replace(terms.STRICT, rules=(any_, asked)), by=admin, now=timezone.now())
+    run = runs.held_run()
+    request = runs.request_of(run)
+    approve(request, reviewer)
+    category = "safety_critical" if is_stricter else "financial"
+    for tool in (runs.PAY, replace(runs.PAY, category=category, description="Pay an invoice, for good")):
+        catalogue.publish_tool(spec=tool, by="admin", now=timezone.now())
+
+    runs.work(run)
+
+    request.refresh_from_db()
+    assert request.status == ("stale" if is_stricter else "approved")
+    assert len(runs.paid) == (0 if is_stricter else 1)
+
+
+def test_a_release_survives_a_broker_that_is_down(reviewer, monkeypatch, django_capture_on_commit_callbacks):
+    def down(*_: object, **__: object) -> None:
+        raise ConnectionError("refused")
+
+    run = runs.held_run()
+    request = runs.request_of(run)
+    monkeypatch.setattr(dispatch.current_app, "send_task", down)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert approve(request, reviewer).status == "approved"
+
+    request.refresh_from_db()
+    assert (request.status, runs.status_of(run)) == ("approved", "released")
+    runs.work(run)  # whoever looks next finds it
+    assert (runs.status_of(run), len(runs.paid)) == ("executed", 1)
 
 
 def test_a_scope_that_was_published_wider_gives_older_runs_nothing(reviewer, admin):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orchestrator.domain import sealing
@@ -83,6 +86,45 @@ def test_the_digest_changes_with_everything_that_matters(change: dict[str, Any])
 @pytest.mark.parametrize("change", DOES_NOT.values(), ids=DOES_NOT.keys())
 def test_the_digest_ignores_only_what_an_administrator_declared(change: dict[str, Any]) -> None:
     assert sealing.action_digest(**{**BASE, **change}) == sealing.action_digest(**BASE)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 2**53 - 2) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def mutations(value: Any) -> Iterator[Any]:
+    """The value with each of its parts changed in turn: another value, another type, none, one more, one less."""
+    if isinstance(value, dict):
+        yield {**value, "one more": None}
+        for name, inner in value.items():
+            yield {key: one for key, one in value.items() if key != name}
+            yield {**value, name: [inner]}
+            yield from ({**value, name: changed} for changed in mutations(inner))
+    elif isinstance(value, list):
+        yield [*value, None]
+        for at, inner in enumerate(value):
+            yield value[:at] + value[at + 1 :]
+            yield from ([*value[:at], changed, *value[at + 1 :]] for changed in mutations(inner))
+    elif isinstance(value, str):
+        yield from (f"{value} ", None, [value])
+    elif value is None:
+        yield from (False, "", "null", 0)
+    else:
+        yield from (None, str(value), not value if isinstance(value, bool) else value + 1, [value])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.dictionaries(st.text(max_size=6).filter(lambda name: name != "note"), json_values, max_size=4))
+def test_no_part_of_the_arguments_can_be_changed_in_value_or_type_without_another_digest(
+    arguments: dict[str, Any],
+) -> None:
+    own = sealing.action_digest(**{**BASE, "arguments": arguments})
+
+    for changed in mutations(arguments):
+        assert sealing.action_digest(**{**BASE, "arguments": changed}) != own
 
 
 def test_an_agent_cannot_choose_what_the_digest_covers() -> None:
