@@ -95,6 +95,7 @@ def covering(facts: ActionFacts, tier: Tier) -> str:
         return ""
     try:
         known = queries.of_action(facts.agent.slug, facts.tool.name)
+        facts = policies.as_declared_now(facts)
         at = rows.database_time()
         return next((grant.id for grant in known if _covers(grant, facts, tier, at)), "")
     except Exception:

@@ -136,9 +136,15 @@ def find_revision(slug: str, revision: int) -> terms.Policy:
 def assess_action(facts: ActionFacts) -> terms.Assessment:
     """The verdict of the workflow's policy. An unknown policy holds the action under *strict*.
 
-    Where the agent's scope was published anew since the run began, the action must stand within both.
+    Where the agent's scope was published anew since the run began, the action must stand within both; where its tool
+    was declared anew, the stricter verdict counts, and of two alike the newer one.
     """
     found = _assess(facts)
+    declared = as_declared_now(facts)
+    if declared is not facts:
+        newer = _assess(declared)
+        is_milder = terms.STRICTNESS.index(newer.decision) < terms.STRICTNESS.index(found.decision)
+        found = found if is_milder else newer
     if facts.scope_now is None:
         return found
     agent = msgspec.structs.replace(facts.agent, scope=facts.scope_now)

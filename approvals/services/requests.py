@@ -39,8 +39,17 @@ def open_request(*, facts: ActionFacts, verdict: Verdict, at: dt.datetime) -> st
         superseded = record.Superseded(request=str(row.id), reason=reason, at=at)
         rows.step(requests.from_row(row), superseded, by=SYSTEM, at=at)
     last = earlier.filter(digest=facts.digest).order_by("-revision").first()
-    editors = requests.from_row(last).opened.editors if last is not None else ()
-    opened = opened_fact(facts, verdict, revision=earlier.count() + 1, at=at, editors=editors)
+    before = requests.from_row(last).opened if last is not None else None
+    opened = opened_fact(
+        facts,
+        verdict,
+        revision=earlier.count() + 1,
+        at=at,
+        editors=before.editors if before is not None else (),
+    )
+    if before is not None and before.grant:
+        # What a grant let pass and then did not carry is asked of people, never of a grant again and again.
+        opened = msgspec.structs.replace(opened, grant="")
     if opened.grant:
         rows.insert(opened, by=SYSTEM)
         grants.answer(requests.load(opened.request), at=at)
@@ -109,16 +118,13 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
     if not rows.still_holds(found, digest=facts.digest, execute_by__gt=rows.ClockTimestamp()):
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
-    # As the run pinned its tool, and as it is declared now: the approval must stand for both.
-    declared = policies.as_declared_now(facts)
-    for one in (facts,) if declared is facts else (facts, declared):
-        newest = policies.assess_action(one)
-        because = validity.no_longer_signed(found, newest.levels)
-        if because:
-            return _end(found, record.Staled, because, at)
-        if newest.decision == "refuse":
-            return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
-    if found.opened.grant and not grants.use(found, declared, newest.tier, at=at):
+    newest = policies.assess_action(facts)
+    because = validity.no_longer_signed(found, newest.levels)
+    if because:
+        return _end(found, record.Staled, because, at)
+    if newest.decision == "refuse":
+        return _end(found, record.Staled, f"The policy refuses this action now: {newest.explanation}", at)
+    if found.opened.grant and not grants.use(found, policies.as_declared_now(facts), newest.tier, at=at):
         return _end(found, record.Staled, "The standing grant no longer covers this action.", at)
     return None
 

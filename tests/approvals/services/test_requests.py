@@ -272,14 +272,14 @@ def test_an_approval_falls_when_the_agents_scope_became_narrower(reviewer, admin
 def test_an_approval_falls_when_its_tool_is_declared_as_more_dangerous(is_stricter, reviewer, admin):
     two = (terms.Level(name="reviewers", group="reviewer", need=2),)
     asked = terms.Rule(
-        id="safety", title="Safety", when="action.category == 'safety_critical'", then="hold", levels=two
+        id="outward", title="Outward", when="action.category == 'outward'", then="hold", levels=two
     )
     any_ = terms.Rule(id="any", title="Any", when="true", then="hold")
     policies.publish_policy(policy=replace(terms.STRICT, rules=(any_, asked)), by=admin, now=timezone.now())
     run = runs.held_run()
     request = runs.request_of(run)
     approve(request, reviewer)
-    category = "safety_critical" if is_stricter else "financial"
+    category = "outward" if is_stricter else "financial"
     for tool in (runs.PAY, replace(runs.PAY, category=category, description="Pay an invoice, for good")):
         catalogue.publish_tool(spec=tool, by="admin", now=timezone.now())
 
@@ -288,6 +288,12 @@ def test_an_approval_falls_when_its_tool_is_declared_as_more_dangerous(is_strict
     request.refresh_from_db()
     assert request.status == ("stale" if is_stricter else "approved")
     assert len(runs.paid) == (0 if is_stricter else 1)
+    if is_stricter:
+        # The new request asks for as many as the claim will, so that it can be used.
+        again = runs.request_of(run)
+        assert [level["need"] for level in again.levels] == [2], list(
+            ApprovalRequest.objects.filter(run=run).values_list("revision", "status", "rule", "reason")
+        )
 
 
 def test_a_release_survives_a_broker_that_is_down(reviewer, monkeypatch, django_capture_on_commit_callbacks):
