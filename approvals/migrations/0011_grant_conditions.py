@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0007_reviewers_desk")]
+    dependencies = [("approvals", "0010_index_of_kinds")]
 
     operations = [migrations.AddField("standinggrant", "when", models.TextField(default=""))]
