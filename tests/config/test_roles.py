@@ -69,4 +69,4 @@ def test_the_rail_shows_what_works_and_what_the_role_may_see(request, rf, role, 
 
 
 def test_the_rail_is_empty_before_anybody_has_signed_in(rf):
-    assert navigation(rf.get("/")) == {"navigation": []}
+    assert navigation(rf.get("/"))["navigation"] == []

@@ -99,12 +99,10 @@ def test_a_flood_through_one_payee_is_one_line_and_a_critical_one_stands_for_its
     )
     found = shown(reviewer)
 
-    assert [(row.tier, row.repeats) for row in found.rows] == [
-        ("critical", 0),
-        ("critical", 0),
-        ("medium", 6),
-        ("medium", 0),
-    ]
+    lines = [(row.tier, row.repeats) for row in found.rows]
+    assert lines[:2] == [("critical", 0), ("critical", 0)]
+    # Which of these has less time left depends on which was weighed first.
+    assert sorted(lines[2:]) == [("medium", 0), ("medium", 6)]
     leader = next(row for row in found.rows if row.repeats)
     assert len(shown(reviewer, like=str(leader.id)).rows) == 7
     assert queries.waiting_for(reviewer) == 10
