@@ -57,6 +57,27 @@ def digest(value: Any) -> str:
     return sha256(canonical(value))
 
 
+def said(value: Any) -> Any:
+    """A struct as plain values, without the fields that say what they would say anyway.
+
+    msgspec leaves a default out by identity: a number that was read from a form and is equal to its default would
+    stay, and what says the same would have another digest.
+    """
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(type(value))
+        given = {field.encode_name: (getattr(value, field.name), _default(field)) for field in fields}
+        return {name: said(one) for name, (one, default) in given.items() if one != default}
+    if isinstance(value, dict):
+        return {key: said(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [said(one) for one in value]
+    return msgspec.to_builtins(value)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
 def link(previous: bytes, envelope: bytes, payload: bytes) -> bytes:
     """The hash of an event: it covers the previous event's hash, so that a chain shows any change.
 

@@ -153,7 +153,7 @@ def _numbered(spec: Any, current: str, **number: int) -> Any:
 
 def _sealed(spec: AgentSpec | ToolSpec | WorkflowSpec) -> str:
     """The digest of what a spec says, apart from its number and its own digest."""
-    plain = msgspec.to_builtins(spec)
+    plain = digests.said(spec)
     for name in ("revision", "version", "digest"):
         plain.pop(name, None)
     return digests.digest(plain)

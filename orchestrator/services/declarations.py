@@ -146,7 +146,7 @@ def _declared(spec: WorkflowSpec) -> str:
     """The digest of a workflow without what publishing adds: numbers, digests, pinned revisions, findings."""
     answers = tuple(replace(given, checked=None, finding="") for given in spec.assumptions)
     bare = replace(spec, revision=0, digest="", agents={}, tools={}, assumptions=answers)
-    return digests.digest(msgspec.to_builtins(bare))
+    return digests.digest(digests.said(bare))
 
 
 def _may_renew(revisions: Any, name: str) -> bool:

@@ -54,6 +54,18 @@ def test_publishing_the_same_again_is_refused_and_changes_nothing(admin: object)
     assert models.AgentRevision.objects.filter(agent_id="payer").count() == 1
 
 
+def test_what_was_written_out_and_is_the_default_is_the_same_again(admin: object) -> None:
+    publish()
+    read = msgspec.json.decode(
+        msgspec.json.encode({**msgspec.to_builtins(AGENT), "budget": {"output_tokens": 8192, "turns": 3}}),
+        type=type(AGENT),
+    )
+    assert read == AGENT
+    assert msgspec.json.encode(read) != msgspec.json.encode(AGENT)
+    with pytest.raises(catalogue.NothingChanged):
+        catalogue.publish_agent(spec=read, by="admin", now=timezone.now())
+
+
 def test_each_publication_is_an_event_by_the_person_who_made_it(admin: object) -> None:
     publish()
     recorded = eventlog.events_after(ids.from_key("agent", "payer"), 0)
