@@ -75,7 +75,7 @@ class Case:
     evidence_more: int
     opened_at: dt.datetime
     decide_by: dt.datetime
-    execute_within: str
+    runs_within: str
     execute_by: dt.datetime | None
     levels: tuple[LevelCard, ...]
     have: int
@@ -178,7 +178,8 @@ def case(*, request: str, person: Any) -> Case:
         evidence_more=max(0, opened.evidence_count - len(opened.evidence)),
         opened_at=opened.opened_at,
         decide_by=opened.decide_by,
-        execute_within=spans.in_words(opened.clocks.execute_by),
+        runs_within=f"{'its agent may do it' if opened.is_elsewhere else 'runs'} within "
+        f"{spans.in_words(opened.clocks.execute_by)} of approval",
         execute_by=found.execute_by,
         levels=level_cards(opened.levels, counted),
         have=counted.count,

@@ -164,6 +164,7 @@ def test_what_an_agent_elsewhere_does_itself_is_not_said_to_run_here(
     while "Approve: courier may pay 82,000.00 EUR" not in client.get(address).content.decode():
         signed = sign_off(held, reviewer)  # the levels ask for more than one
         assert (signed.status, signed.repeated) == ("pending", False)
+    assert "its agent may do it within" in client.get(address).content.decode()
     assert sign_off(held, reviewer2).follows == "Its agent may claim and do it now."
 
 
