@@ -62,6 +62,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ("site" in names) + ("browser" in names)
 
     items.sort(key=rank)
+    for item in items:
+        if _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def _shares_with_its_module(item: pytest.Item) -> bool:
+    """Whether it uses what is made once for its module, such as an installation of its own: two processes that share
+    the module's tests would each make one."""
+    known = getattr(item, "_fixtureinfo", None)
+    return known is not None and any(
+        found[-1].scope == "module" for found in known.name2fixturedefs.values() if found
+    )
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _pytest(*arguments: str) -> int:
-    default = [] if any(part in ("-n", "-p") or part.startswith("-n") for part in arguments) else ["-n", "2"]
+    is_said = any(part in ("-n", "-p") or part.startswith("-n") for part in arguments)
+    default = [] if is_said else ["-n", "2", "--dist", "loadgroup"]
     return subprocess.call([sys.executable, "-m", "pytest", *default, *arguments])
 
 
