@@ -87,11 +87,20 @@ def _move(rows: list[dict[str, Any]], step: str, place: str, most: int, new: dic
     if step == "add" and len(rows) < most:
         rows.append(new)
     elif step in {"remove", "unlevel"} and at >= 0:
-        del rows[at]
+        gone = rows.pop(at)
+        if gone.get("opens") == AFTER and at < len(rows):
+            rows[at]["opens"] = AFTER
     elif step in {"up", "down"} and at >= 0:
         other = at - 1 if step == "up" else at + 1
         if 0 <= other < len(rows):
             rows[at], rows[other] = rows[other], rows[at]
+            _keep_order(rows[at], rows[other])
+
+
+def _keep_order(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """When a level is asked belongs to its place: people who change places leave the order of the places as it was."""
+    if "opens" in one and "opens" in other:
+        one["opens"], other["opens"] = other["opens"], one["opens"]
 
 
 def _new_level(rows: list[dict[str, Any]]) -> dict[str, Any]:

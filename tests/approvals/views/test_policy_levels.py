@@ -203,3 +203,22 @@ def test_a_step_on_a_row_that_is_not_there_changes_nothing(editor, do):
 
     assert answer.status_code == 200
     assert len(answer.context["form"].rules[0].levels) in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("do", "shown"),
+    [
+        ("levelup-0.1", [("finance", ""), ("reviewer", "after"), ("heads", "together")]),
+        ("leveldown-0.0", [("finance", ""), ("reviewer", "after"), ("heads", "together")]),
+        ("levelup-0.2", [("reviewer", ""), ("heads", "after"), ("finance", "together")]),
+        ("unlevel-0.1", [("reviewer", ""), ("heads", "after")]),
+        ("unlevel-0.2", [("reviewer", ""), ("finance", "after")]),
+    ],
+)
+def test_a_step_never_lets_those_be_asked_at_once_who_were_asked_one_after_the_other(editor, do, shown):
+    rows = two("rule-0-", opens="after") | one_level("rule-0-", "heads", "1", at=2, opens="together")
+
+    answer = editor.post("/policies/new/", sent(do=do, **rows | {"rule-0-levels": "3"}))
+
+    found = answer.context["form"].rules[0].levels
+    assert [(row["group"].value(), row["opens"].value()) for row in found] == shown
