@@ -139,6 +139,7 @@ def _answer(request: HttpRequest, current: Policy | None, draft: DraftCard | Non
             "cancel_url": editor.cancel_url,
             "compare_url": editor.compare_url,
             "focus": arranging.focus_after(moved, step, place),
+            "is_rearranged": True,
         }
         return page(request, editor.template, context)
     sent = arranging.sent(request.POST, current)

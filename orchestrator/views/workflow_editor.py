@@ -100,7 +100,7 @@ def _answer(request: HttpRequest, current: WorkflowSpec | None) -> HttpResponse:
         shown = _editor(_rearranged(request.POST, current, step, place), current)
         started_from = request.POST.get("expected", "")
         context = {**shown.context, "form": shown.form, "current": current, "expected": started_from, "what": "workflow",
-                   "cancel_url": shown.cancel_url, "compare_url": shown.compare_url}  # fmt: skip
+                   "cancel_url": shown.cancel_url, "compare_url": shown.compare_url, "is_rearranged": True}  # fmt: skip
         return page(request, "workflow_form", context)
     return editing.answer(request, _editor(_sent(request.POST, current), current))
 

@@ -59,3 +59,51 @@ def test_a_policy_is_written_tried_kept_and_published(site: Any, page_of: Callab
     expect(page.get_by_role("heading", name=slug, level=1)).to_be_visible()
     expect(page.locator(".plain-words")).to_contain_text("the amount is over 10,000.00 EUR")
     assert violations(page) == []
+
+
+def test_three_levels_and_who_is_asked_when_all_are_silent_are_set_by_keyboard_alone(
+    page_of: Callable[..., Page],
+) -> None:
+    page = page_of("admin")
+    page.goto("/policies/new/")
+    press(page, "Add a rule")
+    rule = page.locator("#rule-0")
+    expect(rule).to_be_visible()
+    rule.locator("#rule-people-0 > summary").press("Enter")
+    for at, group in enumerate(("reviewer", "admin", "operator")):
+        rule.get_by_role("button", name="Add a level").press("Enter")
+        # The new row has the focus: its group is typed at once, then how many, then when they are asked.
+        expect(page.locator(f"[name=rule-0-level-{at}-group]")).to_be_focused(timeout=SOON)
+        page.keyboard.type(group)
+        page.keyboard.press("Tab")
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(str(at + 1))
+
+    words = page.locator("#settings-words")
+    expect(words).to_contain_text(
+        "1 person of reviewer, then 2 people of admin, then 3 people of operator", timeout=SOON
+    )
+    press(page, "Move level 3 up")
+    up = page.get_by_role("button", name="Move level 2 up")
+    expect(up).to_be_focused(timeout=SOON)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Move level 1 down")).to_be_focused(timeout=SOON)
+    expect(words).to_contain_text(
+        "3 people of operator, then 1 person of reviewer, then 2 people of admin", timeout=SOON
+    )
+    expect(words).to_contain_text("It cannot be published yet")
+
+    press(page, "Remove level 1")
+    expect(rule.get_by_role("button", name="Add a level")).to_be_focused(timeout=SOON)
+    rule.locator("summary", has_text="Stakes, time, silence").press("Enter")
+    rule.locator("[name=rule-0-escalate_to][value=reviewer]").press("Space")
+    rule.locator("[name=rule-0-escalate_minutes]").press("5")
+    expect(words).to_contain_text(
+        "needs 1 person of reviewer, then 2 people of admin; silence goes up to reviewer after 5 minutes",
+        timeout=SOON,
+    )
+    assert violations(page) == []
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).press("Enter")
