@@ -197,7 +197,7 @@ def short_after(levels: Sequence[Level], pool: Iterable[frozenset[str]], spare: 
         ]
         if short := short_levels(levels, people):
             return short
-    return short_levels(levels, ()) if not kinds else ()
+    return ()
 
 
 def _seat(answer: Answer, seats: list[tuple[str, str]], taken: dict[int, Answer], tried: set[int]) -> bool:
