@@ -15,7 +15,8 @@ function order(root) {
 function disturbs(current, next) {
   const focused = document.activeElement;
   if (current.contains(focused) && isTyping(focused) && !next.querySelector(`#${CSS.escape(focused.id || "-")}`)) return true;
-  if (current.querySelector("dialog[open]")) return true;
+  // What was just sent from here gets its own answer first: replaced meanwhile, nobody would read who was faster.
+  if (current.querySelector("dialog[open], form.htmx-request")) return true;
   // What is settled holds no button that could be hit by mistake: its news is never kept back.
   if (next.dataset.calm === "never" || !mouse.matches || !current.matches(":hover")) return false;
   return order(current) !== order(next);
@@ -62,12 +63,17 @@ function hold(current, next) {
 function release(id) {
   const next = waiting.get(id);
   const current = document.getElementById(id);
-  waiting.delete(id);
-  document.getElementById(`new-${id}`)?.remove();
+  forget(id);
   if (!next || !current) return;
   const before = order(current);
   morph(current, next);
   say("cs:fragments", { ids: [id], reordered: before !== order(document.getElementById(id) ?? current) });
+}
+
+/** What a person has just asked for takes the place of any older news that waits for the same piece. */
+function forget(id) {
+  waiting.delete(id);
+  document.getElementById(`new-${id}`)?.remove();
 }
 
 function place(html) {
@@ -79,8 +85,7 @@ function place(html) {
     const current = next.id && document.getElementById(next.id);
     if (!current) continue;
     if (disturbs(current, next)) { hold(current, next); continue; }
-    waiting.delete(next.id);
-    document.getElementById(`new-${next.id}`)?.remove();
+    forget(next.id);
     reordered ||= order(current) !== order(next);
     morph(current, next);
     ids.push(next.id);
@@ -106,14 +111,18 @@ function settleSoon() {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, isError, shouldSwap, requestConfig, serverResponse } = event.detail;
   const asked = requestConfig?.triggeringEvent;
-  if (isError || !shouldSwap || !target?.id || (asked && !asked.type.startsWith("countersign:"))) return;
+  if (!shouldSwap || !target?.id) return;
+  if (asked && !asked.type.startsWith("countersign:")) { forget(target.id); return; }
+  if (isError) return;
   const holder = document.createElement("template");
   holder.innerHTML = serverResponse;
   if (![...holder.content.children].some((child) => child.id === target.id)) return;
   event.detail.shouldSwap = false;
   place(serverResponse);
 });
+document.addEventListener("htmx:oobBeforeSwap", (event) => forget(event.detail.target?.id));
 document.addEventListener("cs:page", (event) => place(event.detail.html));
 document.addEventListener("pointerover", settleSoon);
 document.addEventListener("focusout", settleSoon);
+document.addEventListener("htmx:afterRequest", settleSoon);
 document.documentElement.addEventListener("pointerleave", settleSoon);

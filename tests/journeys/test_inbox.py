@@ -197,6 +197,28 @@ def test_of_two_who_answer_at_once_one_wins_and_the_other_reads_who_it_was(site,
     expect(loser.locator("[data-approve]")).to_have_count(0)
 
 
+def test_news_of_the_winner_that_comes_before_the_losers_answer_does_not_take_its_place(site, open_case):
+    request = held(site)
+    first, second = open_case("reviewer", request), open_case("reviewer2", request)
+    broken: list[str] = []
+    second.on("pageerror", lambda error: broken.append(str(error)))
+    sent: list[Any] = []
+    second.route("**/sign-off/", lambda route: sent.append(route))
+    second.click("[data-approve]")
+    expect(second.locator("#case form.htmx-request")).to_have_count(1)
+
+    with second.expect_response(re.compile(r"/inbox/.*token=")):
+        first.click("[data-approve]")
+    second.wait_for_timeout(200)
+    sent[0].continue_()
+
+    expect(second.locator("#case-problem")).to_contain_text("(reviewer) approved this")
+    expect(second.locator("[data-approve]")).to_have_count(0)
+    second.wait_for_timeout(600)
+    expect(second.locator("#case-problem")).to_contain_text("(reviewer) approved this")
+    assert broken == []
+
+
 def test_a_browser_without_scripts_decides_too(site, open_case):
     request = held(site)
     page = open_case("reviewer", request, java_script_enabled=False)
