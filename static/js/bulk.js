@@ -30,8 +30,10 @@ function show() {
   for (const button of bar().querySelectorAll("[data-bulk-verb]")) button.disabled = mixed;
 }
 
-/** Rows that left the list leave the selection: what is not shown is not decided. */
+/** Rows that left the list leave the selection: what is not shown is not decided. An open sheet shows its own list, and
+    names afterwards what somebody decided first. */
 function sync() {
+  if (document.getElementById("bulk-sheet").open) return;
   const here = new Map(boxes().map((box) => [keyOf(box), box.value]));
   for (const [key, one] of [...chosen]) if (here.get(key) !== one.value) chosen.delete(key);
   show();
@@ -74,6 +76,7 @@ if (bar()) {
     if (event.target.closest?.("[data-bulk-clear]")) { chosen.clear(); show(); }
   });
   document.addEventListener("cs:fragments", sync);
+  document.getElementById("bulk-sheet").addEventListener("close", sync);
   document.addEventListener("htmx:configRequest", (event) => {
     // What was captured at selection is sent, whatever the list shows by now.
     if (event.detail.elt.id === "bulk-form") event.detail.parameters.item = [...chosen.values()].map((one) => one.value);

@@ -135,3 +135,29 @@ def test_several_of_one_tool_are_answered_at_once_and_who_was_first_is_named(sit
     expect(done).to_contain_text("reviewer2")
     expect(done).to_contain_text("Paid already.")
     assert [_statuses(site, tiers)[key] for key in chosen] == ["rejected", "approved"]
+
+
+def test_what_a_colleague_decides_under_an_open_sheet_is_named_in_its_result(site: Site, page_of) -> None:
+    tiers = _full(site, OF_A_RUN)
+    page: Page = page_of("reviewer")
+    page.goto("/inbox/?tier=medium")
+    boxes = page.locator("[data-select]")
+    for place in (0, 1):
+        boxes.nth(place).check()
+    chosen = [box.input_value()[:36] for box in (boxes.nth(0), boxes.nth(1))]
+    page.locator("[data-bulk-verb=approve]").click()
+    expect(page.locator("#bulk-sheet-title")).to_have_text("Approve 2 requests")
+
+    colleague: Page = page_of("reviewer2")
+    colleague.goto(f"/inbox/{chosen[0]}/")
+    colleague.locator("[data-reject]").click()
+    colleague.locator("#reject-sheet-reason").fill("Paid already.")
+    colleague.locator("#reject-sheet [data-sheet-confirm]").click()
+    expect(page.locator(f"[data-select][value^='{chosen[0]}']")).to_have_count(0)
+    page.locator("#bulk-sheet-reason").fill("All ordered and received.")
+    page.keyboard.press("Control+Enter")
+
+    done = page.locator("#bulk-done")
+    expect(done).to_contain_text("1 of 2 approved, the rest skipped")
+    expect(done).to_contain_text("reviewer2")
+    assert [_statuses(site, tiers)[key] for key in chosen] == ["rejected", "approved"]
