@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from django.db.models import Count
+from django.db.models import Count, Value
+from django.db.models.functions import Concat
 
 from approvals.domain.requests import WORDS, State
 from approvals.models import ApprovalRequest, Canary
 from approvals.queries import requests
 from orchestrator import blobs, sql
+from orchestrator.queries import external
 
 MOST = 100
 
@@ -55,8 +57,9 @@ def planted() -> tuple[CanaryCard, ...]:
 
 
 def samples() -> tuple[Sample, ...]:
-    """The latest request of each tool and agent that is no canary itself."""
-    own = ApprovalRequest.objects.exclude(run__in=Canary.objects.values("run"))
+    """The latest request of each tool and agent that is no canary itself and whose agent works here."""
+    elsewhere = Concat(Value(external.workflow_of("")), "agent")
+    own = ApprovalRequest.objects.exclude(run__in=Canary.objects.values("run")).exclude(workflow=elsewhere)
     latest = own.order_by("tool", "agent", "-opened_at").distinct("tool", "agent")[:20]
     found = list(latest)
     of_run = ApprovalRequest.objects.filter(run__in=[row.run for row in found]).order_by()

@@ -328,3 +328,10 @@ def test_the_rows_are_what_the_log_says(admin, reviewer):
     approve(plant(admin), reviewer)
     desk.snooze(request=str(plant(admin).id), by=reviewer, now=timezone.now())
     assert_record_is_exact()
+
+
+def test_a_request_of_an_agent_elsewhere_is_not_offered_for_imitation(admin):
+    real = runs.request_of(runs.held_run())
+    assert [sample.agent for sample in queries.samples()] == ["treasurer"]
+    ApprovalRequest.objects.filter(pk=real.id).update(workflow="external-treasurer")
+    assert queries.samples() == ()
