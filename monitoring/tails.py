@@ -173,6 +173,8 @@ class Tails:
         self.dirty: set[str] = set()
         self.transaction = -1
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        # The loop itself refers to a task weakly: one that still gives back its connection would be lost on the way.
+        self.ending: set[asyncio.Task[None]] = set()
 
     # ---- who watches what ----
     async def join(self, viewer: Viewer, stream: str, cursor: int | None) -> None:
@@ -224,7 +226,9 @@ class Tails:
 
     def _end(self, name: str) -> None:
         task = self.tasks.pop(name, None)
-        if task is not None:
+        if task is not None and not task.done():
+            self.ending.add(task)
+            task.add_done_callback(self.ending.discard)
             task.cancel()
 
     # ---- what moves ----

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
+from monitoring.tails import Tails
 from monitoring.viewers import Viewer, begun
 
 
@@ -115,3 +118,27 @@ async def test_a_coroutine_that_was_begun_ends_as_it_would_in_a_task() -> None:
 
     assert begun(at_once()) is None
     assert told[-1] == "at once"
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_was_ended_gives_back_what_it_holds_though_nobody_else_knows_it() -> None:
+    async def holds() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.Event().wait()
+
+    tails = Tails()
+    tails._task("listen", holds())
+    await asyncio.sleep(0)
+    ended = weakref.ref(tails.tasks["listen"])
+    tails.close()
+    await asyncio.sleep(0)
+    gc.collect()
+
+    task = ended()
+    assert task is not None
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    assert not tails.ending
