@@ -36,7 +36,8 @@ KIND_WORDS: dict[Kind, str] = {
     "agent": "the agent's own words",
     "unknown": "nowhere in what the agent was given",
 }
-_AMOUNT = re.compile(r"amount|price|sum|total|cost|fee|value|quantity", re.IGNORECASE)
+_AMOUNTS = frozenset({"amount", "price", "sum", "total", "cost", "fee", "value", "quantity", "subtotal"})
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Text that speaks to a program which reads it, rather than to a person: it sets work aside, gives itself
 # importance, or claims to come from the one who gave the task.
 _ADDRESSES_AGENT = re.compile(
@@ -166,7 +167,7 @@ def _origin(argument: str, value: Any, sources: Readied) -> Origin:
         if place := sought.stands_in(source.compared):
             return _found(argument, text, source, place)
     # Only an amount is worked out of others: a number that names something is what it is.
-    number = sought.number if _AMOUNT.search(argument.rpartition(".")[2]) else None
+    number = sought.number if _is_amount(argument.rpartition(".")[2]) else None
     found = _computed(number, given) or _put_together(sought, given)
     if found is not None:
         kind, where, is_instructed = found
@@ -175,6 +176,11 @@ def _origin(argument: str, value: Any, sources: Readied) -> Origin:
         if source.kind == "agent" and sought.stands_in(source.compared):
             return Origin(argument=argument, value=text[:80], kind="agent", where=source.name)
     return Origin(argument=argument, value=text[:80], kind="unknown")
+
+
+def _is_amount(name: str) -> bool:
+    """Whether a field's name says that it holds an amount: one of its words does, not a piece of one."""
+    return any(part.lower().removesuffix("s") in _AMOUNTS for part in _PARTS.findall(name))
 
 
 def _found(argument: str, text: str, source: Source, shown: str) -> Origin:

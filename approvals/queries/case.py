@@ -178,8 +178,7 @@ def case(*, request: str, person: Any) -> Case:
         evidence_more=max(0, opened.evidence_count - len(opened.evidence)),
         opened_at=opened.opened_at,
         decide_by=opened.decide_by,
-        runs_within=f"{'its agent may do it' if opened.is_elsewhere else 'runs'} within "
-        f"{spans.in_words(opened.clocks.execute_by)} of approval",
+        runs_within=_runs_within(found),
         execute_by=found.execute_by,
         levels=level_cards(opened.levels, counted),
         have=counted.count,
@@ -214,3 +213,11 @@ def case(*, request: str, person: Any) -> Case:
         snoozed_until=desk.snoozed_until(opened.request, person, timezone.now()),
         may_snooze=found.status == "pending" and opened.tier != "critical",
     )
+
+
+def _runs_within(found: record.Request) -> str:
+    """How long an approval holds; nothing for a request from which nothing follows any more."""
+    if found.status not in ("pending", "approved"):
+        return ""
+    who = "its agent may do it" if found.opened.is_elsewhere else "runs"
+    return f"{who} within {spans.in_words(found.opened.clocks.execute_by)} of approval"

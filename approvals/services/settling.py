@@ -14,8 +14,9 @@ BREAK_GLASS = "break-glass"
 GRANT = "standing grant"
 
 
-def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
-    """Release the action of an approved request, or refuse that of a rejected one. `by` is a username or a grant.
+def settle(after: record.Request, *, by: str, at: dt.datetime) -> str:
+    """Release the action of an approved request, or refuse that of a rejected one; returns what follows, in words.
+    `by` is a username or a grant.
 
     A canary is never released, whoever approved it; decided, its run's record says what it was.
     """
@@ -34,10 +35,11 @@ def settle(after: record.Request, *, by: str, at: dt.datetime) -> None:
     is_canary = queries.is_canary(opened.run)
     if after.status == "approved" and not is_canary:
         release.release(**common)
-        return
+        return opened.follows
     said = "" if after.status == "approved" else f"{by} rejected it: {after.reason}"
     reason = " ".join(filter(None, [said, canaries.OVER if is_canary else ""]))
     release.refuse(source="reviewer", reason=reason, **common)
+    return f"{canaries.OVER} Nothing runs." if is_canary else ""
 
 
 def signed_by(request: record.Request) -> list[release.SignedBy]:

@@ -115,10 +115,11 @@ def _answer(
     take(before, fact, by=f"user:{by.get_username()}", at=at)
     after = record.evolve(before, fact)
     assert after is not None
+    follows = ""
     if fact.outcome != "pending":
-        settling.settle(after, by=fact.person, at=at)
+        follows = settling.settle(after, by=fact.person, at=at)
     pick_ups.let_go(person=fact.person, request=opened.request)
-    return Answered(opened.request, after.status, verb, follows=opened.follows)
+    return Answered(opened.request, after.status, verb, follows=follows)
 
 
 def check_seen(before: record.Request, seen_digest: str, seen_version: int) -> None:

@@ -70,7 +70,8 @@ def open_action(state: RunState, action: str) -> Action:
 def must_step(action: Action, to: str) -> None:
     if to not in ACTION_STEPS[action.status]:
         raise WrongStep(
-            f"The action is {action.status} and cannot become {to}; reload to see it.", action=action.id
+            f"The action is {action.status} and cannot become {to}. Look at it again before you go on.",
+            action=action.id,
         )
 
 

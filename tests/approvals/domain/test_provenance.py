@@ -117,3 +117,24 @@ def test_the_work_is_bounded():
 
     assert len(sources.texts) <= provenance.TEXTS + 1
     assert len(provenance.trace({"x": [str(n) for n in range(5000)]}, sources)) <= provenance.VALUES
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("amount", True),
+        ("total_amount", True),
+        ("amountEur", True),
+        ("TOTAL", True),
+        ("fees", True),
+        ("unitPrice", True),
+        ("consumer_id", False),
+        ("feedback_id", False),
+        ("summary", False),
+        ("accounting_code", False),
+        ("valued_customer", False),
+        ("", False),
+    ],
+)
+def test_a_field_holds_an_amount_when_a_word_of_its_name_says_so(name: str, is_one: bool) -> None:
+    assert provenance._is_amount(name) is is_one

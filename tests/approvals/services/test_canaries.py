@@ -104,6 +104,7 @@ def test_approved_it_is_refused_instead_of_released_and_nothing_is_left_to_execu
     run = str(found.run)
 
     assert answered.status == "approved"
+    assert answered.follows == "This was a canary: it was never to run. Nothing runs."
     effects.advance_run(run=run)
     assert "action.released" not in runs.types_of(run)
     assert "action.claimed" not in runs.types_of(run)
