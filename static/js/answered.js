@@ -33,5 +33,6 @@ document.addEventListener("inbox:answered", (event) => {
   if (answered && answered.id !== `case-${event.detail.request}`) return;
   const next = following(event.detail.request);
   disarm();
-  if (next) setTimeout(() => next.isConnected && next.click());
+  // By its id: the list may have been made anew meanwhile, and the reviewer would wait for a case that never opens.
+  if (next) setTimeout(() => document.getElementById(next.id)?.click());
 });

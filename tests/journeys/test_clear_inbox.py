@@ -78,7 +78,7 @@ def test_a_reviewer_clears_mixed_requests_by_keyboard_with_no_wrong_answer(site:
     expect(page.locator("[data-inbox-item]").first).to_be_visible()
     meant: dict[str, str] = {}
     began = time.monotonic()
-    page.keyboard.press("j")
+    _press(page, "j", page.locator("#case [data-approve]:enabled"))
     for turn in range(len(tiers)):
         page.wait_for_selector("#case [data-approve]:enabled")
         page.wait_for_timeout(KEYS_ARE_DEAD)
@@ -106,8 +106,7 @@ def test_several_of_one_tool_are_answered_at_once_and_who_was_first_is_named(sit
     page.goto("/inbox/?tier=medium")
     boxes = page.locator("[data-select]")
     expect(boxes.first).to_be_visible()
-    page.keyboard.press("j")
-    expect(page.locator("#case-sentence")).to_be_visible()
+    _press(page, "j", page.locator("#case-sentence"))
     page.wait_for_timeout(KEYS_ARE_DEAD)
     page.keyboard.press("x")
     expect(page.locator("[data-bulk-words]")).to_have_text("1 selected: payments.pay")
