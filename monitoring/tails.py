@@ -241,6 +241,8 @@ class Tails:
                     for tail in self.tails.values():
                         tail.moved.set()
                     async for message in heard.listen():
+                        if self.tasks.get("listen") is not asyncio.current_task():
+                            return  # it was ended while its client dealt with an error of its own: another listens
                         await self._take(msgspec.json.decode(message["data"]))
             except (redis.RedisError, OSError, msgspec.DecodeError) as error:
                 log.warning("nudges_lost", error=str(error))
