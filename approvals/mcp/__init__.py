@@ -36,7 +36,7 @@ def build_server() -> MCPServer:
         instructions=INSTRUCTIONS,
         token_verifier=calls.Tokens(),
         auth=AuthSettings(
-            issuer_url="http://countersign.invalid",  # type: ignore[arg-type]
+            issuer_url="http://countersign.invalid",  # type: ignore[arg-type]  # the SDK reads text as an address
             resource_server_url=None,
             required_scopes=["act"],
         ),

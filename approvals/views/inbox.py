@@ -48,7 +48,7 @@ def list_context(request: HttpRequest, current: str = "") -> dict[str, Any]:
     tab = next((known for known in queries.TABS if known == request.GET.get("tab")), default)
     asked = _asked(read)
     found = queries.inbox(person=request.user, tab=tab, asked=asked)
-    request.waits_for_me = found.mine  # type: ignore[attr-defined]
+    request.waits_for_me = found.mine  # type: ignore[attr-defined]  # the rail counts no second time
     given = {"tab": tab, **{name: read.get(name) for name in NAMES[1:]}}
     kept = {name: str(value) for name, value in given.items() if value not in (None, "", False)}
     filters = {name: value for name, value in kept.items() if name not in ("tab", "sort")}

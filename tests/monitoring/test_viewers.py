@@ -6,9 +6,14 @@ import asyncio
 import gc
 import weakref
 
+import msgspec
 import pytest
+import redis
+from django.conf import settings
 
-from monitoring.tails import Tails
+from config import embedded
+from monitoring import nudges
+from monitoring.tails import Tail, Tails
 from monitoring.viewers import Viewer, begun
 
 
@@ -142,3 +147,33 @@ async def test_a_task_that_was_ended_gives_back_what_it_holds_though_nobody_else
     task.cancel()
     await asyncio.wait([task])
     assert not tails.ending
+
+
+@pytest.mark.asyncio
+async def test_a_listener_that_lives_on_after_its_end_hands_nothing_on() -> None:
+    """Two listen, as when a client swallows the end of its task; what an agent writes may still come once only."""
+    embedded.ensure(settings.VAR_DIR)
+    written: list[str] = []
+
+    async def write(text: str) -> None:
+        written.append(text)
+
+    tails = Tails()
+    tails.tails["r"] = tail = Tail("r", 0)
+    tail.at[Viewer(write, _never_closed)] = 0
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    before = client.pubsub_numsub(nudges.channel())[0][1]
+    tails._task("listen", tails._listen())
+    lives_on = tails.tasks["listen"]
+    tails._task("listen", tails._listen())
+    while client.pubsub_numsub(nudges.channel())[0][1] < before + 2:
+        await asyncio.sleep(0.01)
+
+    client.publish(nudges.channel(), msgspec.json.encode({"text": ["r", "t1", "Dear sirs"]}))
+    await asyncio.wait([lives_on], timeout=10)
+    while not written:
+        await asyncio.sleep(0.01)
+    tails.close()
+
+    assert lives_on.done()
+    assert len(written) == 1
