@@ -145,32 +145,6 @@ def test_stages_are_arranged_without_any_script(site: Any, page_of: Callable[...
     expect(page.locator("[name=stage-1-name]")).to_have_count(0)
 
 
-PAGES = (
-    "/agents/", "/agents/treasurer/", "/agents/treasurer/edit/", "/tools/", "/tools/payments.pay/",
-    "/tools/payments.pay/edit/", "/workflows/", "/workflows/invoice_settlement/", "/workflows/invoice_settlement/edit/",
-    "/runs/new/", "/workflows/invoice_settlement/start/", "/people/", "/people/new/", "/people/reviewer/",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
-def test_each_page_of_the_setting_up_is_accessible_and_fits(
-    site: Any, page_of: Callable[..., Page], width: int, theme: str
-) -> None:
-    page = page_of(
-        "admin", viewport={"width": width, "height": 844}, color_scheme=theme, reduced_motion="reduce"
-    )
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    page.on(
-        "console", lambda line: broken.append(line.text) if "Content Security Policy" in line.text else None
-    )
-    for url in PAGES:
-        page.goto(url)
-        assert violations(page) == [], url
-        assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, url
-    assert broken == []
-
-
 def test_the_browsers_own_back_shows_what_was_typed(site: Any, page_of: Callable[..., Page]) -> None:
     page = page_of("admin")
     page.goto("/agents/treasurer/edit/")

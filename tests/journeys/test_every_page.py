@@ -32,6 +32,10 @@ HEIGHTS = {1440: 900, 390: 844}
 PAIRS = list(product(HEIGHTS, ["light", "dark"]))
 # An address is a page of its own; the first paint must not wait for more than this.
 MOST_BYTES = 100_000
+# Whatever moves to an end has come to it.
+AT_REST = """() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => null)))"""
 # These hold all stages or all rules as forms, or print whole schemas.
 LARGE = {"workflow", "workflow-edit", "workflow-compare", "run-outputs", "policy-edit"}
 
@@ -275,7 +279,7 @@ def _look(page: Page, base: str, name: str, shown: Shown, address: str) -> None:
     expect(page.locator("h1").first).to_be_visible()
     if shown.opened:
         shown.opened(page)
-    page.wait_for_timeout(350)  # Whatever moves has come to rest.
+    page.evaluate(AT_REST)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert violations(page) == []
     assert problems == []

@@ -14,8 +14,7 @@ from tests.journeys.watching import look, started, until_state
 from tests.monitoring import runs
 
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-EVERY = [(WIDE, "light"), (PHONE, "dark"), (WIDE, "dark"), (PHONE, "light")]
-LOOKS = EVERY if os.environ.get("COUNTERSIGN_SHOTS") else EVERY[:2]
+LOOKS = [(WIDE, "light"), (PHONE, "dark"), (WIDE, "dark"), (PHONE, "light")]
 
 
 @dataclass(frozen=True)
@@ -84,18 +83,19 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=lambda value: value if isinstance(value, str) else value["width"]
-)
+@pytest.mark.parametrize("turn", range(len(LOOKS)))
 def test_every_page_of_runs_is_readable_by_everybody(
-    page_of: Callable[..., Page], made: Made, size: dict[str, int], theme: str
+    page_of: Callable[..., Page], made: Made, turn: int
 ) -> None:
+    """Each page in one of the looks by turns, and in every look when pictures are taken."""
+    size, theme = LOOKS[turn]
     page = page_of("operator", viewport=size, color_scheme=theme, reduced_motion="reduce", timezone_id="UTC")
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.on("console", lambda line: broken.append(line.text) if line.type == "error" else None)
     page.on("dialog", lambda dialog: broken.append(f"dialog {dialog.message}"))
-    for name, address in PAGES.items():
+    every = list(PAGES.items())
+    for name, address in every if os.environ.get("COUNTERSIGN_SHOTS") else every[turn :: len(LOOKS)]:
         page.goto(address.format(**vars(made)))
         if "event=" in address:
             page.locator("#drawer h2").first.wait_for()
