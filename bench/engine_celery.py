@@ -23,31 +23,17 @@ def measure() -> None:
     dispatch.rings = True
     data = ground.spec("bench.noop")
     langgraph = ground.peer_dsn("bench_langgraph")
-    environment = {**os.environ, "DATABASE_POOL": "12"}
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "config",
-        "worker",
-        "-P",
-        "threads",
-        "-c",
-        "8",
-        "-Q",
-        "runs",
-    ]
-    options = ["--without-heartbeat", "--without-gossip", "--without-mingle", "-l", "ERROR"]
+    environment = {**os.environ, "DATABASE_POOL": "12", "LOG_LEVEL": "ERROR"}
+    command = [sys.executable, "manage.py", "worker", "--queue", "runs", "--concurrency", "8"]
     workers = [
         subprocess.Popen(
-            [*command, *options, "-n", f"bench{number}@local"],
+            command,
             env=environment,
             cwd=ground.ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for number in range(2)
+        for _ in range(2)
     ]
     ours: list[float] = []
     theirs: dict[int, list[float]] = {}

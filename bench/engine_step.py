@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 
 from bench import ground
+from config import preparation
 from orchestrator import dispatch, sql
 from orchestrator.services import effects
 
@@ -26,6 +27,7 @@ def measure() -> None:
     data = ground.spec("bench.noop")
     figures: dict[tuple[str, int], list[float]] = {}
     _ours(data, 8, 40)
+    preparation.settle_memory()  # as a worker does
     sql.run("ANALYZE", prepare=False)
     for _ in range(ROUNDS):
         for in_flight, runs in RUNS.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 from typing import Any
 
@@ -43,7 +42,7 @@ class Command(BaseCommand):
             ping_timeout=20,
         )
         preparation.preload()
-        _settle_memory()
+        preparation.settle_memory()
         log.info("Serving on %s port %s", host, port)
         server.run()
         if not server.listening_addresses:
@@ -53,11 +52,3 @@ class Command(BaseCommand):
 def _ready() -> None:
     leaving.answer_first()
     lifeline.report_ready()
-
-
-def _settle_memory() -> None:
-    """What was loaded so far lives as long as the process. Looking through it again and again for garbage stops
-    every socket for as long as that takes."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)

@@ -11,7 +11,7 @@ from typing import Any
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.core.management.base import BaseCommand, CommandError
 
-from config import lifeline
+from config import lifeline, preparation
 
 log = logging.getLogger("config.worker")
 QUEUES = ("resume", "runs", "watch", "isolated")
@@ -61,6 +61,7 @@ class Command(BaseCommand):
 
 
 def _ready(**_facts: Any) -> None:
+    preparation.settle_memory()
     lifeline.report_ready()
 
 
