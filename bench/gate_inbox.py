@@ -61,7 +61,7 @@ def _measure_pages() -> None:
     with override_settings(ALLOWED_HOSTS=["testserver"]):
         client = Client()
         person = User.objects.get(username="reviewer")
-        client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        client.force_login(person)
         for name, path in (("page", "/inbox/"), ("all", "/inbox/?tab=all"), ("rows", "/inbox/rows/")):
             found = []
             for _ in range(SAMPLES + 3):

@@ -69,14 +69,14 @@ def wait_for_web(port: int) -> None:
 def session_of(username: str) -> str:
     """The session key of a new session of that person."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
 
     from config.models import User
+    from config.sessions import SessionStore
 
     person = User.objects.get(username=username)
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "config.backends.Backend"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
     return str(session.session_key)

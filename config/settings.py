@@ -129,10 +129,7 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "config.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["config.backends.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -165,6 +162,7 @@ MFA_TOTP_ISSUER = "Countersign"
 MFA_TOTP_TOLERANCE = 0
 if TESTING:
     PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("MD5", "PBKDF2")]
+SESSION_ENGINE = "config.sessions"
 SESSION_COOKIE_AGE = int(os.environ.get("SESSION_HOURS", "12")) * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS")
 # How many proxies of ours stand in front. With none, nothing that a browser claims about itself is believed.

@@ -109,7 +109,7 @@ def follow_link(request: HttpRequest, token: str) -> HttpResponse:
     if is_mfa_enabled(person):
         # The link stands in for the password alone.
         return perform_login(request, person, email_verification="none")
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person)
     # A one-time secret of this machine's terminal shows who came in. It is no password given again, so what changes
     # how somebody signs in still asks for that.
     record_authentication(request, person, method="link")

@@ -75,7 +75,7 @@ def pool(
 def capacities(person: Reviewer, at: dt.datetime) -> list[Reviewer]:
     """As whom a person may answer: themselves first, then each colleague who has them decide now."""
     given: list[Delegation] = [one for one in delegations.in_force(at) if one.delegate == person.person]
-    known = people.reviewers(one.person for one in given)
+    known = people.reviewers(one.person for one in given) if given else {}
     return [person, *(standing_in(person, known[one.person]) for one in given)]
 
 

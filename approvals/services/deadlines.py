@@ -51,7 +51,7 @@ def _expire(request: str, run: str) -> bool:
             return False
         reason = f"Nobody decided within {spans.in_words(before.opened.clocks.decide_by)}."
         fact = record.Expired(request=request, reason=reason, at=at)
-        if not rows.step(before, fact, by="system", at=at, decide_by__lte=rows.ClockTimestamp()):
+        if not rows.step(before, fact, by="system", at=at, only_if=f"decide_by<={rows.CLOCK}"):
             return False
         opened = before.opened
         release.refuse(

@@ -115,7 +115,7 @@ def check_claim(*, facts: ActionFacts, request: str, at: dt.datetime) -> str | N
     if found.opened.digest != facts.digest:
         return _end(found, record.Staled, "The action is not the one that was approved.", at)
     # The second clock is judged by the database in the statement that locks the row until the action is taken.
-    if not rows.still_holds(found, digest=facts.digest, execute_by__gt=rows.ClockTimestamp()):
+    if not rows.still_holds(found, digest=facts.digest, only_if=f"execute_by>{rows.CLOCK}"):
         length = spans.in_words(found.opened.clocks.execute_by)
         return _end(found, record.Lapsed, f"The approval was not used within {length}.", at)
     newest = policies.assess_action(facts)

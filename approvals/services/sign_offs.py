@@ -189,7 +189,7 @@ def _signed(
 def take(before: record.Request, fact: record.Fact, *, by: str, at: dt.datetime) -> None:
     """The one UPDATE that decides, while the request is open and in time. Raises what the row says when it is not."""
     opened = before.opened
-    won = rows.step(before, fact, by=by, at=at, digest=opened.digest, decide_by__gt=rows.ClockTimestamp())
+    won = rows.step(before, fact, by=by, at=at, digest=opened.digest, only_if=f"decide_by>{rows.CLOCK}")
     if won:
         return
     now = requests.load(fact.request)

@@ -56,8 +56,8 @@ def _once(
             return False
         at = rows.database_time()
         fact, done, due = speak(before, at)
-        condition = {f"{done}__isnull": True, f"{due}__lte": rows.ClockTimestamp()}
-        return rows.step(before, fact, by="system", at=at, **condition)
+        only_if = f"{done} IS NULL AND {due}<={rows.CLOCK}"
+        return rows.step(before, fact, by="system", at=at, only_if=only_if)
 
 
 def _remind(before: record.Request, at: dt.datetime) -> tuple[record.Fact, str, str]:

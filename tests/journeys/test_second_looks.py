@@ -53,7 +53,8 @@ def _shown_long_ago(site: Site, page: Page) -> None:
 
     def age() -> None:
         from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY as METHODS
-        from django.contrib.sessions.backends.db import SessionStore
+
+        from config.sessions import SessionStore
 
         session = SessionStore(key)
         session[METHODS] = [{"method": "password", "at": time.time() - 9 * HOUR}]

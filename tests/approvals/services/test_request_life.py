@@ -354,7 +354,7 @@ def test_both_clocks_are_judged_to_the_millisecond_in_the_statement_itself(
     run = runs.held_run()
     moment = timezone.now() + dt.timedelta(minutes=5)
     deadline = moment + dt.timedelta(milliseconds=milliseconds)
-    monkeypatch.setattr(rows.ClockTimestamp, "template", f"'{moment.isoformat()}'::timestamptz")
+    monkeypatch.setattr(rows, "CLOCK", f"'{moment.isoformat()}'::timestamptz")
     request = runs.request_of(run)
     move_deadline(request, decide_by=deadline)
     if in_time:
