@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from django.db.models import Q
@@ -16,17 +15,7 @@ from orchestrator import sql
 
 def in_force(at: dt.datetime) -> list[Delegation]:
     """Everything in force at a moment, in the order it was set."""
-    rows = [Row(*values) for values in sql.run(_in_force(), [at])]
-    return _of(rows)
-
-
-@cache
-def _in_force() -> str:
-    """As prepared text: each answer asks it while a stream is locked."""
-    columns = ", ".join(f'"{field.column}"' for field in Row._meta.concrete_fields)
-    return (
-        f'SELECT {columns} FROM "{Row._meta.db_table}" WHERE ended_at IS NULL AND starts_at<=$1 AND until>$1'
-    )
+    return _of(sql.rows_of(Row, "WHERE ended_at IS NULL AND starts_at<=$1 AND until>$1", [at]))
 
 
 def coming(at: dt.datetime) -> list[Delegation]:

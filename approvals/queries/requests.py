@@ -38,7 +38,7 @@ def load(request: str | uuid.UUID) -> record.Request:
     *values, has_sign_offs = rows[0]
     given: list[SignOff] = []
     if has_sign_offs:
-        given = list(SignOff.objects.filter(request=key).order_by("number"))
+        given = sql.rows_of(SignOff, "WHERE request_id=$1::uuid ORDER BY number", [key])
     read = {
         name: json.loads(value) if name in _JSON else value
         for name, value in zip(_COLUMNS, values, strict=True)

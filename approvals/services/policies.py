@@ -18,6 +18,7 @@ from approvals.domain import policy, published, shipped, soundness, terms
 from approvals.models import PolicyDraft, PolicyRevision
 from approvals.queries import people
 from approvals.services import history, recording
+from orchestrator import sql
 from orchestrator.domain import digests, errors
 from orchestrator.domain.soundness import Fault
 from orchestrator.ports import ActionFacts
@@ -216,7 +217,8 @@ def _as_given(facts: ActionFacts, field: str) -> str | None:
 
 
 def _newest(slug: str) -> PolicyRevision | None:
-    return PolicyRevision.objects.filter(slug=slug).order_by("-revision").first()
+    found = sql.rows_of(PolicyRevision, "WHERE slug=$1 ORDER BY revision DESC LIMIT 1", [slug])
+    return found[0] if found else None
 
 
 def _read(row: PolicyRevision) -> terms.Policy:

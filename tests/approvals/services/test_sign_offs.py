@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import msgspec
 import pytest
 from django.utils import timezone
 
 from approvals.domain import quorum
-from approvals.models import SignOff
+from approvals.models import ApprovalRequest, PolicyRevision, SignOff
 from approvals.queries.requests import UnknownRequest
-from approvals.services import sign_offs
-from orchestrator import eventlog
+from approvals.services import policies, sign_offs
+from orchestrator import eventlog, sql
 from orchestrator.services import runs as run_service
 from tests.approvals import runs
 from tests.approvals.rows import move_deadline
@@ -233,3 +234,19 @@ def test_no_time_that_a_browser_claims_spoils_the_record(claimed, reviewer):
 
     (given,) = SignOff.objects.filter(request=request)
     assert request.opened_at <= given.opened_at <= given.decided_at
+
+
+def test_rows_read_as_prepared_text_are_the_rows_that_the_orm_reads(reviewer):
+    policies.ensure_shipped(now=timezone.now())
+    request = runs.request_of(runs.held_run())
+    answer(request, reviewer)
+    for model, condition, key in (
+        (SignOff, "WHERE request_id=$1::uuid", request.id),
+        (ApprovalRequest, "WHERE id=$1::uuid", request.id),
+        (PolicyRevision, "WHERE slug=$1", request.policy),
+    ):
+        (read,) = sql.rows_of(model, condition, [key])
+        wanted = model.objects.get(pk=read.pk)
+        fields = [field.attname for field in model._meta.concrete_fields]
+        assert [getattr(read, name) for name in fields] == [getattr(wanted, name) for name in fields]
+    assert sql.rows_of(SignOff, "WHERE request_id=$1::uuid", [uuid.uuid4()]) == []
