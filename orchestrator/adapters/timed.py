@@ -181,19 +181,20 @@ def watched(
     After `seconds`, `overran` is called on a thread of its own, to go on in this one's place; when the function
     comes back after all, ports.Abandoned is raised and this thread must touch nothing more of its run.
     """
-    before = _in_transactions()
+    mine = _connections()
+    before = frozenset(one.alias for one in mine if one.in_atomic_block)
     number = _watch.begin(seconds, overran)
     try:
         result = contextvars.copy_context().run(function, *arguments, **keywords)
     except BaseException:
-        _back(number, before)
+        _back(number, mine, before)
         raise
-    _back(number, before)
+    _back(number, mine, before)
     return result
 
 
-def _back(number: int, before: frozenset[str]) -> None:
-    _put_connections_right(before)
+def _back(number: int, mine: list[Any], before: frozenset[str]) -> None:
+    _put_connections_right(mine, before)
     if not _watch.end(number):
         _stuck.add(-1)
         raise ports.Abandoned from None
@@ -216,14 +217,10 @@ def _close_connections() -> None:
     connections.close_all()
 
 
-def _in_transactions() -> frozenset[str]:
-    """The names of this thread's connections that stand in a transaction of the caller's."""
-    return frozenset(one.alias for one in _connections() if one.in_atomic_block)
-
-
-def _put_connections_right(before: frozenset[str]) -> None:
-    """A function that left a transaction open on this thread must not take the run's next append into it."""
-    for one in _connections():
+def _put_connections_right(mine: list[Any], before: frozenset[str]) -> None:
+    """A function that left a transaction open on this thread must not take the run's next append into it. `before`
+    names the connections that stood in a transaction of the caller's."""
+    for one in mine:
         is_left_open = one.in_atomic_block or one.needs_rollback or not one.autocommit
         if is_left_open and one.connection is not None and one.alias not in before:
             one.in_atomic_block = one.needs_rollback = False
