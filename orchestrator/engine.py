@@ -42,6 +42,7 @@ class Submission(NamedTuple):
     owner: Owner | None
     kind: str | None
     queue: str
+    begins: bool = False
 
 
 class Appended(NamedTuple):
@@ -60,14 +61,15 @@ def submit(
     owner: Owner | None = None,
     kind: str | None = None,
     queue: str = "runs",
+    begins: bool = False,
 ) -> Appended:
     """Decide a command on a stream and append what follows.
 
     `fence` proves that the caller still holds the effect it reports on (else Lost); `owner` takes the effects
-    that this causes; `kind` allows the stream to be new; `queue` is where other workers are rung. Raises the
-    Refused of the rule that says no.
+    that this causes; `kind` allows the stream to be new; `queue` is where other workers are rung; with
+    `begins` the stream is most likely new, and is not looked for first. Raises the Refused of the rule that says no.
     """
-    submission = Submission(command, fence, owner, kind, queue)
+    submission = Submission(command, fence, owner, kind, queue, begins)
     if connection.in_atomic_block:
         return _submit_locked(stream, submission)
     result: Appended = mailbox.post(stream, submission, _decide_and_append)
@@ -151,7 +153,10 @@ def _submit_alone(stream: str, submission: Submission) -> Appended:
     fresh = False
     follows = True
     for attempt in range(TRIES):
-        entry = eventlog.load(stream, kind=submission.kind, fresh=fresh)
+        if submission.begins and submission.kind is not None and attempt == 0:
+            entry = eventlog.unborn(stream, submission.kind)
+        else:
+            entry = eventlog.load(stream, kind=submission.kind, fresh=fresh)
         try:
             after, events, fences = _decide(entry, submission)
         except errors.CountersignError:

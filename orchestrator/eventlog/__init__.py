@@ -3,7 +3,7 @@
 It refuses to decide anything.
 """
 
-from orchestrator.eventlog.states import Entry, forget, keep, keep_snapshot, load, remember
+from orchestrator.eventlog.states import Entry, forget, keep, keep_snapshot, load, remember, unborn
 from orchestrator.eventlog.stored import (
     EPOCH,
     Cursor,
@@ -55,5 +55,6 @@ __all__ = [
     "remove",
     "span",
     "streams",
+    "unborn",
     "walk",
 ]

@@ -81,6 +81,11 @@ def load(stream: str, *, kind: str | None = None, fresh: bool = False) -> Entry:
     return _fold(stream, kind)
 
 
+def unborn(stream: str, kind: str) -> Entry:
+    """A stream before its first event."""
+    return Entry(kind, kinds.find(kind).initial(stream), digests.GENESIS, {})
+
+
 def _catch_up(stream: str, entry: Entry) -> Entry:
     rows = tail(stream, entry.head)
     if not rows:
@@ -99,7 +104,7 @@ def _fold(stream: str, kind: str | None) -> Entry:
     if not rows:
         if kind is None:
             raise UnknownStream(stream=stream)
-        return Entry(kind, kinds.find(kind).initial(stream), digests.GENESIS, {})
+        return unborn(stream, kind)
     found, seq, version, data = rows[0]
     decider = kinds.find(found)
     state = decider.initial(stream)

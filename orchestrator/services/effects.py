@@ -69,6 +69,8 @@ class _Slice:
     def work(self) -> None:
         while True:
             if not self.pending:
+                if self.performed and not eventlog.load(self.run).wants:
+                    return  # what others want of the run since, they have rung for
                 self._take(outbox.claim(self.run, self.holder, limit=AT_ONCE, queue=self.queue))
                 if not self.pending:
                     return

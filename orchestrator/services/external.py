@@ -83,7 +83,7 @@ def start_run(
         title=title[:200],
     )
     try:
-        engine.submit(run, command, kind="run")
+        engine.submit(run, command, kind="run", begins=True)
     except errors.Refused:
         if eventlog.load(run, fresh=True).head == 0:
             raise

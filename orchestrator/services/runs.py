@@ -89,7 +89,7 @@ def start_revision(
         title=title[:200],
     )
     try:
-        engine.submit(run, command, kind="run")
+        engine.submit(run, command, kind="run", begins=True)
     except errors.Refused:
         there = eventlog.load(run, fresh=True)
         if there.head == 0:
