@@ -114,7 +114,10 @@ def check(reviewer: Reviewer, verb: Verb, levels: Sequence[Level], excluded: Ite
             f"{person} {why} and so may not approve this action. Reject it, or ask a colleague.", code="self"
         )
     if not reviewer.may_sign_off:
-        raise NotEligible("Your role does not decide requests. Ask an administrator.", code="no_permission")
+        raise NotEligible(
+            "Your role does not decide requests, only the reviewer’s does. Another administrator can give it to you.",
+            code="no_permission",
+        )
     if not any(level.group in reviewer.groups for level in levels):
         groups = " or ".join(dict.fromkeys(level.group for level in levels))
         raise NotEligible(

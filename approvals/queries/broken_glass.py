@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import uuid
 from dataclasses import dataclass
 
@@ -23,18 +24,33 @@ class BrokenGlass:
     callers: tuple[str, ...]
     is_released: bool
 
+    @property
+    def said(self) -> str:
+        """Who did what, in one line."""
+        if self.is_released:
+            return f"The glass was broken by {' and '.join(self.callers)}"
+        return f"{self.callers[-1]} called to break the glass: a second person must call within the hour"
+
 
 def broken_glass(now: dt.datetime) -> list[BrokenGlass]:
-    """Requests released past their quorum within a day, or called for and waiting for the second person."""
+    """Requests released past their quorum within a day, or called for and waiting for the second person.
+
+    Few are looked at: whoever calls gives a reason that every administrator reads."""
     released = Q(is_break_glass=True, decided_at__gt=now - LOOK_BACK)
     called = Q(status="pending") & ~Q(calls=[])
-    found = ApprovalRequest.objects.filter(released | called).order_by("-changed_at")[:MOST]
+    rows = ApprovalRequest.objects.filter(released | called).order_by("-changed_at").iterator()
+    found = itertools.islice((row for row in rows if row.is_break_glass or _waits(row, now)), MOST)
     return [
         BrokenGlass(
             pk=row.pk,
             sentence=row.sentence,
-            callers=tuple(dict.fromkeys(call["person"] for call in row.calls)),
+            callers=tuple(dict.fromkeys(call["person"] for call in row.calls[-2:])),
             is_released=row.is_break_glass,
         )
         for row in found
     ]
+
+
+def _waits(row: ApprovalRequest, now: dt.datetime) -> bool:
+    """Whether a call still waits for a second person; after its hour it releases nothing."""
+    return any(dt.datetime.fromisoformat(call["until"]) > now for call in row.calls)

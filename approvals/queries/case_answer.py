@@ -67,10 +67,15 @@ def _label(opened: record.Opened, have: int, need: int) -> str:
     """What pressing the button does: only what completes the quorum runs the action, or lets its agent do it."""
     if have + 1 < need:
         return f"Approve ({have + 1} of {need})"
+    return lets_go("Approve", opened)
+
+
+def lets_go(verb: str, opened: record.Opened) -> str:
+    """A verb with what follows from it once the action is released."""
     try:
         amount = f" {money.read(opened.amount, opened.currency)}"
     except money.Unreadable:
         amount = ""
     if opened.is_elsewhere:
-        return f"Approve: {opened.agent} may {opened.verb}{amount}"
-    return f"Approve and {opened.verb}{amount}"
+        return f"{verb}: {opened.agent} may {opened.verb}{amount}"
+    return f"{verb} and {opened.verb}{amount}"

@@ -14,12 +14,14 @@ from approvals.domain import happenings, quorum, record
 from approvals.models import ApprovalRequest, PickUp
 from approvals.queries import people
 from approvals.queries.answering import answering, on_request
+from approvals.queries.case_answer import lets_go
 from orchestrator.domain import errors
 
 
 @dataclass(frozen=True)
 class Life:
-    """`newer` is the request that took this one's place, empty when none did."""
+    """`newer` is the request that took this one's place, empty when none did. `glass` is who called to break the glass
+    and still waits for a second person; `may_complete` says what this person's call would then do."""
 
     fault: str
     escalated_at: dt.datetime | None
@@ -29,6 +31,7 @@ class Life:
     newer: str
     questions: tuple[happenings.Question, ...]
     calls: tuple[happenings.Call, ...]
+    glass: tuple[happenings.Call, ...]
     is_break_glass: bool
     grant: str
     picked_up_by: str
@@ -40,6 +43,7 @@ class Life:
     may_ask: bool
     may_revoke: bool
     may_break_glass: bool
+    may_complete: str
 
 
 def life(found: record.Request, person: Any, action_state: str) -> Life:
@@ -68,6 +72,14 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         if not is_pending
         else None
     )
+    glass = tuple(call for call in found.calls if call.until > at) if is_pending else ()
+    may_break_glass = (
+        is_pending
+        and me not in excluded
+        and me not in opened.editors
+        and me in people.may_break_glass([me])
+        and not any(call.person == me for call in glass)
+    )
     return Life(
         fault=found.fault if is_pending else "",
         escalated_at=found.escalated_at if is_pending else None,
@@ -77,6 +89,7 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         newer=str(newer or ""),
         questions=found.questions,
         calls=found.calls,
+        glass=glass,
         is_break_glass=found.is_break_glass,
         grant=opened.grant,
         picked_up_by=holder.person if holder is not None else "",
@@ -87,11 +100,8 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         may_edit=is_pending and may_change,
         may_ask=is_pending and may_reject,
         may_revoke=found.status == "approved" and action_state == "released" and (has_answered or may_reject),
-        may_break_glass=is_pending
-        and me not in excluded
-        and me not in opened.editors
-        and me in people.may_break_glass([me])
-        and not any(call.person == me and call.until > at for call in found.calls),
+        may_break_glass=may_break_glass,
+        may_complete=lets_go("Break the glass", opened) if may_break_glass and glass else "",
     )
 
 

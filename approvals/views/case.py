@@ -132,6 +132,7 @@ def _context(request: HttpRequest, found: queries.Case, **more: Any) -> dict[str
         "approve_hidden": {"verb": "approve", **echo},
         "reject_hidden": {"verb": "reject", **echo},
         "reject_stops": [found.sentence],
+        "glass_happened": [f"{call.person} called: {call.reason}" for call in found.life.glass],
         "echo_hidden": echo,
         "typed": step_up.typed(request, found.id),
         **more,

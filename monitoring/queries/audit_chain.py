@@ -53,7 +53,13 @@ PARTS = {
     "action.voided": "End",
     "request.opened": "Request",
     "request.signed": "Sign-off",
+    "request.asked": "Question",
+    "request.answered": "Answer to a question",
+    "breakglass.called": "Break-glass",
 }
+ASKING = ("request.asked", "request.answered")
+# With one of these a request lets its action go.
+LETS_GO = ("request.signed", "breakglass.called")
 TEXTS = {
     "reason": "Reason",
     "text": "What happened",
@@ -168,19 +174,24 @@ def _woven(
     steps: Sequence[Link], requests: Sequence[str], asked: Sequence[EventCard], view: _View
 ) -> Iterator[Link]:
     """The run's own events with those of its requests between them: a request after the assessment that opened it,
-    its sign-offs before what they led to. Times do not order them: both are written in one transaction."""
+    what was said and signed there before what it led to. Times do not order them: both are written in one transaction."""
     waiting = {request: [event for event in asked if event.stream == request] for request in requests}
 
-    def out(request: str, types: tuple[str, ...] = ()) -> Iterator[Link]:
+    def out(request: str, last: tuple[str, ...] = ()) -> Iterator[Link]:
         left = waiting.get(request, [])
-        waiting[request] = [event for event in left if types and event.type not in types]
-        return (_link(event, "approval", view) for event in left if not types or event.type in types)
+        ends = max((place for place, event in enumerate(left, 1) if event.type in last), default=0)
+        first = left[:ends] if last else left
+        waiting[request] = left[len(first) :]
+        return (_link(event, "approval", view) for event in first)
 
     held = 0
     for step in steps:
         if step.event.type == "action.recalled" and held:
             yield from out(requests[held - 1])
-        yield from out(getattr(step.event.body, "request", ""), ("request.opened", "request.signed"))
+        if step.event.type in ("action.released", "action.refused"):
+            # What follows a release (revoked, lapsed) comes after it; a refusal ends its request.
+            is_release = step.event.type == "action.released"
+            yield from out(getattr(step.event.body, "request", ""), LETS_GO if is_release else ())
         yield step
         if step.event.type == "action.held" and held < len(requests):
             yield from out(requests[held], ("request.opened",))
@@ -200,14 +211,14 @@ def _link(event: EventCard, kind: str, view: _View) -> Link:
         part=PARTS.get(event.type, "Request" if kind == "approval" else "Event"),
         event=event,
         line=audit_lines.line_of(event, kind, view.names),
-        facts=tuple(_facts(event, facts)),
+        facts=tuple(_facts(event, kind, facts)),
         stated=stated,
         more_stated=more,
         pieces=() if kind == "approval" or stated else tuple(_pieces(event.body)),
     )
 
 
-def _facts(event: EventCard, facts: Mapping[str, Any]) -> Iterable[Fact]:
+def _facts(event: EventCard, kind: str, facts: Mapping[str, Any]) -> Iterable[Fact]:
     if event.type == "request.opened":
         yield from _opened(facts)
         return
@@ -217,10 +228,15 @@ def _facts(event: EventCard, facts: Mapping[str, Any]) -> Iterable[Fact]:
     if event.type == "action.proposed":
         yield Fact("Sealed by", str(facts.get("digest", "")))
         yield Fact("Tool", f"{facts.get('tool')}, version {facts.get('tool_version')}")
+    if event.type == "breakglass.called":
+        yield Fact("Was shown", f"{facts.get('seen_digest')}, version {facts.get('seen_version')}")
+        yield Fact("Holds until", _moment(facts.get("until")))
+        yield Fact("Told", ", ".join(facts.get("people", ())))
     for name, label in TEXTS.items():
-        if facts.get(name) and isinstance(facts[name], str):
+        # In the stream of a request `person` is who did it, which the link's head says.
+        if facts.get(name) and isinstance(facts[name], str) and not (name == "person" and kind == "approval"):
             claim = event.actor.startswith("agent:") and name in ("reason", "note")
-            yield Fact(label, facts[name], claim)
+            yield Fact("In words" if event.type in ASKING else label, facts[name], claim)
     if facts.get("policy"):
         yield Fact("Policy", f"{facts['policy']} revision {facts.get('policy_revision')}")
     if event.type == "action.released":

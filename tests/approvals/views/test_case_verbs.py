@@ -162,10 +162,32 @@ def test_the_glass_is_broken_on_the_page_by_two(admin, django_user_model, held):
 
     one = words(post(chiefs[0], "break_glass", held, reason="the bank closes", **echo))
     assert "A second person must call within the hour" in one
+    assert "chief1 called to break the glass" in words(chiefs[1].get("/"))
+    # Whoever comes second reads what their call does, and what the first one said.
+    second = page(chiefs[1], held)
+    assert "Break the glass and pay 82,000.00 EUR" in second
+    assert "chief1 called: the bank closes" in second
     two = words(post(chiefs[1], "break_glass", held, reason="it does", **echo))
 
     assert "The glass was broken: this was released past its quorum" in two
-    assert "The glass was broken" in words(chiefs[0].get("/"))
+    assert "past its quorum, as two people broke the glass: the second was chief2" in two
+    assert "The glass was broken by chief1 and chief2" in words(chiefs[0].get("/"))
+
+
+def test_a_call_that_nobody_joined_in_its_hour_is_no_call_any_more(admin, django_user_model, held):
+    chief = django_user_model.objects.create(username="chief1")
+    chief.groups.add(*admin.groups.all())
+    client = browser(chief)
+    post(client, "break_glass", held, reason="the bank closes", seen_digest=held.digest, seen_version=1)
+    held.refresh_from_db()
+    (call,) = held.calls
+    ApprovalRequest.objects.filter(pk=held.pk).update(calls=[{**call, "until": call["at"]}])
+
+    later = page(client, held)
+
+    assert "The glass was not broken" in later
+    assert "Call a second person" in later
+    assert "break the glass" not in words(client.get("/"))
 
 
 def test_a_person_sets_and_ends_their_own_delegation(reviewer, reviewer2):

@@ -197,6 +197,43 @@ def test_a_chain_goes_from_the_goal_to_the_effect_with_numbers_hashes_and_people
 
 
 @pytest.mark.django_db
+def test_a_chain_says_who_broke_the_glass_and_what_was_asked_before_what_that_led_to(
+    gate: None, browser: Client, operator: Any, reviewer: Any, django_user_model: Any
+) -> None:
+    from django.contrib.auth.models import Group
+    from django.utils import timezone
+
+    from approvals.models import ApprovalRequest
+    from approvals.services import break_glass, questions
+    from orchestrator.services import effects
+
+    run = runs.held_run()
+    request = ApprovalRequest.objects.get(run=run)
+    questions.ask(request=str(request.id), by=reviewer, text="Which order?", now=timezone.now())
+    for name in ("chief1", "chief2"):
+        person = django_user_model.objects.create(username=name)
+        person.groups.add(Group.objects.get(name="admin"))
+        request.refresh_from_db()
+        break_glass.call(
+            request=str(request.id), by=person, reason=f"{name} knows the bank", seen_digest=request.digest,
+            seen_version=request.version, now=timezone.now(),
+        )  # fmt: skip
+    effects.advance_run(run=run)
+
+    page = browser.get(f"/audit/actions/{run}/a1/").text
+
+    parts = re.findall(r'<span class="chain-part">([^<]+)</span>', page)
+    after = parts[parts.index("Assessment") :]
+    assert [part for part in after if part != "Answer to a question"] == [
+        "Assessment", "Request", "Question", "Question", "Break-glass", "Break-glass", "Release", "Claim", "Result",
+    ], after  # fmt: skip
+    assert "Person affected" not in page
+    assert page.count(request.digest) >= 4
+    for words in ("chief1 knows the bank", "chief2 knows the bank", "admin, chief1, chief2", "Which order?"):
+        assert words in page, words
+
+
+@pytest.mark.django_db
 def test_a_chain_shows_requests_to_whoever_may_see_requests(
     gate: None, client: Client, operator: Any
 ) -> None:
