@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -19,10 +19,13 @@ from approvals.domain import common_cases, money, spans
 from approvals.domain.conditions import Wrong
 from approvals.domain.providers import BOOK
 from approvals.domain.terms import Tier
+from approvals.domain.visible import has_hidden
 from orchestrator.domain import digests, errors
 
 LONGEST = dt.timedelta(days=90)
 MOST_USES = 10_000
+# Before its id: who answered a request, when it was no person.
+BY_GRANT = "grant:"
 State = Literal["proposed", "active", "used up", "expired", "revoked"]
 
 
@@ -101,13 +104,28 @@ TYPES: dict[str, type[Fact]] = {
 }
 
 
-def check(grant: Grant, *, reversibility: str, moves_money: bool) -> None:
-    """Raise BadGrant unless this may be granted at all."""
+def check(
+    grant: Grant, *, category: str, reversibility: str, moves_money: bool, arguments: Iterable[str]
+) -> None:
+    """Raise BadGrant unless this may be granted at all. `arguments` are the names of those that the tool has."""
+    if category == "safety_critical":
+        raise BadGrant(
+            f"{grant.tool} is safety-critical, so each call is decided by people. Choose another tool.",
+            field="tool",
+        )
     if reversibility == "irreversible":
         raise BadGrant(
             f"{grant.tool} cannot be undone, so each call is decided by people. Choose another tool.",
             field="tool",
         )
+    known = tuple(arguments)
+    for name in grant.fields:
+        if name not in known:
+            raise BadGrant(
+                f"{grant.tool} has no argument {name}, so nothing would be covered. "
+                f"It has {', '.join(known) or 'none'}.",
+                field="fields_like",
+            )
     if not 1 <= grant.max_uses <= MOST_USES:
         raise BadGrant(f"Give a number of uses from 1 to {MOST_USES:,}.", field="max_uses")
     if grant.expires_at <= grant.created_at:
@@ -196,6 +214,11 @@ def revoke(grant: Grant, *, by: str, at: dt.datetime, reason: str) -> GrantRevok
     return GrantRevoked(id=grant.id, by=by, at=at, reason=reason.strip())
 
 
+def who(name: str) -> str:
+    """A name on a request in words: a grant stands there by its id."""
+    return "a standing grant" if name.startswith(BY_GRANT) else name
+
+
 def in_words(grant: Grant) -> str:
     """What it covers, in one sentence."""
     parts = [f"{grant.agent} may call {grant.tool}"]
@@ -236,7 +259,10 @@ def decode(name: str, payload: bytes) -> Fact | None:
 
 
 def _fits(value: Any, pattern: str) -> bool:
-    """Text and whole numbers are compared as they are written; anything else fits no pattern."""
+    """Text and whole numbers are compared as they are written; anything else fits no pattern, nor does text that holds
+    what nobody can see: no person looks at a covered call."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return False
+    if has_hidden(str(value).replace("\n", "")):
         return False
     return fnmatch.fnmatchcase(str(value), pattern)

@@ -123,7 +123,7 @@ class GrantForm(forms.Form):
     """What is allowed in advance, and its bounds."""
 
     agent = forms.ChoiceField(label="Agent")
-    tool = forms.ChoiceField(label="Tool", help_text="Only tools whose effect can be undone.")
+    tool = forms.ChoiceField(label="Tool", help_text="Only tools whose effect can be undone and that are not safety-critical.")
     fields_like = forms.CharField(
         label="Where the arguments are",
         required=False,
@@ -172,6 +172,8 @@ class GrantForm(forms.Form):
             name, sign, pattern = (part.strip() for part in line.partition("="))
             if not (name and sign and pattern):
                 raise forms.ValidationError("Write each line as argument = pattern, as in payee = ACME *.")
+            if name in found:
+                raise forms.ValidationError(f"{name} stands here twice. Give one pattern for it.")
             found[name] = pattern
         return found
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from approvals.domain import differences, quorum, record, spans
+from msgspec.structs import replace
+
+from approvals.domain import differences, grants, quorum, record, spans
 from approvals.domain.provenance import Origin
 from approvals.domain.requests import WORDS
 from approvals.domain.rules import CATEGORY_WORDS
@@ -189,14 +191,14 @@ def case(*, request: str, person: Any) -> Case:
         started_by=opened.started_by,
         on_behalf_of=opened.on_behalf_of,
         excluded=excluded_people(opened.excluded, person.get_username()),
-        sign_offs=found.sign_offs,
+        sign_offs=tuple(replace(one, reviewer=grants.who(one.reviewer)) for one in found.sign_offs),
         payload=payload,
         payload_hides=has_hidden(payload.replace("\n", "")),
         tool=opened.tool,
         tool_version=opened.tool_version,
         action=opened.action,
         stage=opened.stage,
-        decided_by=found.decided_by,
+        decided_by=grants.who(found.decided_by),
         decided_at=found.decided_at,
         changed_at=found.changed_at,
         reason=found.reason,

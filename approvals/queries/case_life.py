@@ -16,12 +16,14 @@ from approvals.queries import people
 from approvals.queries.answering import answering, on_request
 from approvals.queries.case_answer import lets_go
 from orchestrator.domain import errors
+from orchestrator.queries import events
 
 
 @dataclass(frozen=True)
 class Life:
     """`newer` is the request that took this one's place, empty when none did. `glass` is who called to break the glass
-    and still waits for a second person; `may_complete` says what this person's call would then do."""
+    and still waits for a second person; `may_complete` says what this person's call would then do. `ended_by` revoked or
+    withdrew it."""
 
     fault: str
     escalated_at: dt.datetime | None
@@ -34,6 +36,7 @@ class Life:
     glass: tuple[happenings.Call, ...]
     is_break_glass: bool
     grant: str
+    ended_by: str
     picked_up_by: str
     picked_up_until: dt.datetime | None
     picked_up_by_me: bool
@@ -92,6 +95,7 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         glass=glass,
         is_break_glass=found.is_break_glass,
         grant=opened.grant,
+        ended_by=_ended_by(found),
         picked_up_by=holder.person if holder is not None else "",
         picked_up_until=holder.until if holder is not None else None,
         picked_up_by_me=holder is not None and holder.person == me,
@@ -103,6 +107,17 @@ def life(found: record.Request, person: Any, action_state: str) -> Life:
         may_break_glass=may_break_glass,
         may_complete=lets_go("Break the glass", opened) if may_break_glass and glass else "",
     )
+
+
+def _ended_by(found: record.Request) -> str:
+    """Who ended it otherwise than by an answer. The row keeps who had approved it."""
+    if found.status in ("pending", "approved", "rejected"):
+        return ""
+    facts = (
+        record.decode(event.type, event.payload.encode())
+        for event in reversed(events.events_after(found.opened.request, 0))
+    )
+    return next((fact.by for fact in facts if isinstance(fact, record.Closed) and fact.by != "system"), "")
 
 
 def _went_up(found: record.Request) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
+from approvals.domain import grants
 from approvals.domain.requests import WORDS
 from approvals.domain.terms import TIERS
 from approvals.models import ApprovalRequest, PickUp, SignOff
@@ -285,7 +286,7 @@ def _row(request: Any) -> InboxRow:
         opened_at=request.opened_at,
         decide_by=request.decide_by,
         changed_at=request.changed_at,
-        decided_by=request.decided_by,
+        decided_by=grants.who(request.decided_by),
         reason=request.reason,
         need=sum(level["need"] for level in request.levels),
         kind=getattr(request, "kind", ""),

@@ -67,7 +67,13 @@ def make(
         created_at=at,
     )
     moves_money = bool(declared.amount_field or declared.currency_field)
-    grants.check(grant, reversibility=declared.reversibility, moves_money=moves_money)
+    grants.check(
+        grant,
+        category=declared.category,
+        reversibility=declared.reversibility,
+        moves_money=moves_money,
+        arguments=declared.parameters.get("properties", {}),
+    )
     with transaction.atomic():
         fact = grants.GrantCreated(grant=grant)
         recording.record_grant(fact, id=grant.id, by=f"user:{grant.created_by}", at=at)
@@ -108,7 +114,7 @@ def answer(opened: record.Request, *, at: dt.datetime) -> None:
     """Answer a request by its grant, which leaves the same record as a person's answer."""
     fact = record.Signed(
         request=opened.opened.request,
-        person=f"grant:{opened.opened.grant}",
+        person=f"{grants.BY_GRANT}{opened.opened.grant}",
         role=settling.GRANT,
         groups=(),
         verb="approve",

@@ -39,7 +39,9 @@ def grants(request: HttpRequest) -> HttpResponse:
             tools=[
                 card.spec.name
                 for card in catalogue.tool_cards()
-                if card.spec.is_consequential and card.spec.reversibility != "irreversible"
+                if card.spec.is_consequential
+                and card.spec.reversibility != "irreversible"
+                and card.spec.category != "safety_critical"
             ],
             label_suffix="",
         )

@@ -65,6 +65,8 @@ def test_what_is_within_all_bounds_is_covered():
         ({}, {"arguments": {"payee": "Acme"}}),
         ({}, {"arguments": {}}),
         ({}, {"arguments": {"payee": ["ACME"]}}),
+        ({}, {"arguments": {"payee": "ACME \u202eHbmG"}}),
+        ({}, {"arguments": {"payee": "ACME\u200b GmbH"}}),
         ({}, {"reversibility": "irreversible"}),
         ({}, {"tier": "critical"}),
         ({}, {"at": NOW + dt.timedelta(days=9)}),
@@ -109,6 +111,14 @@ def test_a_condition_is_told_in_words():
     assert "action.args.a == 'x'" in said
 
 
+DECLARED: dict[str, Any] = {
+    "category": "financial",
+    "reversibility": "reversible",
+    "moves_money": True,
+    "arguments": ("payee", "amount"),
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "tool", "words"),
     [
@@ -116,6 +126,8 @@ def test_a_condition_is_told_in_words():
         ({"when": "action.tool"}, {}, "true or false"),
         ({"when": "money.amount > 1.5"}, {}, "minor units"),
         ({}, {"reversibility": "irreversible"}, "cannot be undone"),
+        ({}, {"category": "safety_critical"}, "safety-critical"),
+        ({"fields": {"payer": "*"}}, {}, "bank.reserve has no argument payer.* It has payee, amount"),
         ({"max_uses": 0}, {}, "number of uses"),
         ({"max_uses": 10_001}, {}, "number of uses"),
         ({"expires_at": NOW}, {}, "ends in the past"),
@@ -129,7 +141,7 @@ def test_a_condition_is_told_in_words():
 )
 def test_what_may_not_be_granted_is_refused_with_the_reason(changes, tool, words):
     with pytest.raises(rules.BadGrant, match=words):
-        rules.check(given(**changes), **{"reversibility": "reversible", "moves_money": True, **tool})
+        rules.check(given(**changes), **{**DECLARED, **tool})
 
 
 def test_the_second_hand_is_another_one():
@@ -377,7 +389,8 @@ def test_an_administrator_makes_one_on_the_page_and_another_approves_it(admins, 
         "expires_at": until, "reason": "the same every week",
     }  # fmt: skip
 
-    assert first.post(address, {**form, "fields_like": "nonsense"}).status_code == 422
+    for lines in ("nonsense", "text = a\ntext = b", "txt = weekly *"):
+        assert first.post(address, {**form, "fields_like": lines}).status_code == 422
     wrong = first.post(address, {**form, "when": "action.agnt == 'x'"})
     assert wrong.status_code == 422
     assert "no fact and no function named action.agnt" in words(wrong)

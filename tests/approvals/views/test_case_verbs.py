@@ -64,7 +64,9 @@ def test_an_approval_is_revoked_on_the_page_and_what_was_taken_is_not(reviewer, 
     client = browser(reviewer2)
     assert "Revoke the approval…" in page(client, held)
 
-    assert "revoked" in words(post(client, "revoke", held, reason="wrong account"))
+    gone = words(post(client, "revoke", held, reason="wrong account"))
+    assert "revoked by reviewer2" in gone
+    assert "Before that it was approved by reviewer " in gone
 
     other = runs.request_of(runs.held_run())
     approve(other, reviewer)
