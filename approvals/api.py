@@ -53,7 +53,8 @@ class LevelOut(Schema):
 
 
 class RequestOut(Schema):
-    """A held action before people. `arguments` is the whole call that would be executed."""
+    """A held action before people. `arguments` is the whole call that would be executed; `arguments_left_out`
+    says why it is not there, when it was erased after the request had ended."""
 
     id: str
     run: str
@@ -76,6 +77,7 @@ class RequestOut(Schema):
     levels: list[LevelOut]
     sign_offs: list[SignedOut]
     arguments: Any
+    arguments_left_out: str = ""
     opened_at: dt.datetime
     decide_by: dt.datetime
     decided_at: dt.datetime | None

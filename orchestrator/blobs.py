@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -36,11 +37,20 @@ def read(digest: str) -> bytes:
         raise Missing(digest=digest)
     data, because = rows[0]
     if data is None:
-        raise Erased(f"This content was erased: {because}", digest=digest)
+        raise Erased(_said(because), digest=digest)
     found = bytes(data)
     if digests.sha256(found) != digest:
         raise Missing("Stored content does not match its digest. Restore it from a backup.", digest=digest)
     return found
+
+
+def erased(names: Collection[str]) -> dict[str, str]:
+    """Of these blobs those whose bytes were erased, each with what is said of it."""
+    rows = sql.run(
+        'SELECT digest, erased_because FROM "orchestrator_blob" WHERE digest = ANY($1) AND data IS NULL',
+        [list(names)],
+    )
+    return {digest: _said(because) for digest, because in rows}
 
 
 def seal(value: Any) -> Content:
@@ -59,3 +69,7 @@ def value(found: Content) -> Any:
 def inline(found: Content) -> bytes:
     """The canonical bytes of content, wherever it lies."""
     return bytes(found.inline) if isinstance(found.inline, (msgspec.Raw, bytes)) else read(found.digest)
+
+
+def _said(because: str) -> str:
+    return f"This content was erased: {because}"

@@ -123,7 +123,9 @@ class GrantForm(forms.Form):
     """What is allowed in advance, and its bounds."""
 
     agent = forms.ChoiceField(label="Agent")
-    tool = forms.ChoiceField(label="Tool", help_text="Only tools whose effect can be undone and that are not safety-critical.")
+    tool = forms.ChoiceField(
+        label="Tool", help_text="Only tools whose effect can be undone and that are not safety-critical."
+    )
     fields_like = forms.CharField(
         label="Where the arguments are",
         required=False,

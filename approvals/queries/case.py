@@ -6,12 +6,10 @@ Everything an agent said is given as it is and marked as its claim; what the sys
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
-
 from msgspec.structs import replace
 
 from approvals.domain import differences, grants, quorum, record, spans
@@ -22,12 +20,11 @@ from approvals.domain.sentence import Part
 from approvals.domain.visible import has_hidden, visible
 from approvals.queries import canaries, desk, requests, work
 from approvals.queries.case_answer import Answer, what_may
-from approvals.queries.case_call import call_before, checks_of, differences_of, origin_words
+from approvals.queries.case_call import call_of, checks_of, differences_of, origin_words
 from approvals.queries.case_life import Life, life
 from approvals.queries.case_people import ExcludedCard, LevelCard, excluded_people, level_cards
 from approvals.queries.evidence import EvidenceCard, evidence
 from approvals.queries.unusual import unusual
-from orchestrator import blobs
 
 TIER_WORDS = {
     "critical": "Critical",
@@ -90,6 +87,7 @@ class Case:
     excluded: tuple[ExcludedCard, ...]
     sign_offs: tuple[record.SignOff, ...]
     payload: str
+    payload_gone: str
     payload_hides: bool
     tool: str
     tool_version: int
@@ -151,7 +149,9 @@ def case(*, request: str, person: Any) -> Case:
     given = [one for one in found.answers if one.verb == "approve"]
     counted = quorum.tally(opened.levels, given, opened.editors)
     need = sum(level.need for level in opened.levels)
-    payload = json.dumps(blobs.value(opened.arguments), ensure_ascii=False, indent=2)
+    is_pending = found.status == "pending"
+    payload, gone = call_of(opened.arguments, is_pending=is_pending)
+    before = call_of(opened.edit.before, is_pending=is_pending)[0] if opened.edit is not None else ""
     return Case(
         id=opened.request,
         status=found.status,
@@ -175,7 +175,7 @@ def case(*, request: str, person: Any) -> Case:
         checks=checks_of(opened, run),
         origins=opened.origins,
         origins_words=origin_words(opened.origins),
-        evidence=evidence(opened.evidence, run.files, work.read_file),
+        evidence=evidence(opened.evidence, run.files, work.read_file, run.files_gone),
         evidence_count=opened.evidence_count,
         evidence_more=max(0, opened.evidence_count - len(opened.evidence)),
         opened_at=opened.opened_at,
@@ -193,6 +193,7 @@ def case(*, request: str, person: Any) -> Case:
         excluded=excluded_people(opened.excluded, person.get_username()),
         sign_offs=tuple(replace(one, reviewer=grants.who(one.reviewer)) for one in found.sign_offs),
         payload=payload,
+        payload_gone=gone,
         payload_hides=has_hidden(payload.replace("\n", "")),
         tool=opened.tool,
         tool_version=opened.tool_version,
@@ -206,7 +207,7 @@ def case(*, request: str, person: Any) -> Case:
         life=life(found, person, run.action_state),
         run=run,
         differences=differences_of(opened),
-        payload_before=call_before(opened),
+        payload_before=before,
         person=visible(opened.person or ""),
         is_about_a_person=opened.is_about_a_person,
         otherwise=opened.otherwise,

@@ -10,6 +10,7 @@ from approvals.domain import differences, record
 from approvals.domain.provenance import KIND_WORDS, Origin
 from approvals.queries import work
 from orchestrator import blobs
+from orchestrator.domain.content import Content
 
 
 def differences_of(opened: record.Opened) -> tuple[differences.Difference, ...]:
@@ -20,10 +21,15 @@ def differences_of(opened: record.Opened) -> tuple[differences.Difference, ...]:
     )
 
 
-def call_before(opened: record.Opened) -> str:
-    if opened.edit is None:
-        return ""
-    return json.dumps(blobs.value(opened.edit.before), ensure_ascii=False, indent=2)
+def call_of(content: Content, *, is_pending: bool) -> tuple[str, str]:
+    """A call as it is shown whole, or why it is not there any more. What people are still to decide about must be
+    there: raises Erased, Missing."""
+    try:
+        return json.dumps(blobs.value(content), ensure_ascii=False, indent=2), ""
+    except blobs.Erased as gone:
+        if is_pending:
+            raise
+        return "", gone.message
 
 
 def origin_words(origins: Sequence[Origin]) -> str:

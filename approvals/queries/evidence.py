@@ -6,7 +6,7 @@ A claim stays a claim until the file is one that was given to the run and the qu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from approvals.domain.visible import visible
@@ -30,11 +30,16 @@ class EvidenceCard:
 
 
 def evidence(
-    given: Iterable[Evidence], files: Mapping[str, tuple[int, str]], read: Callable[[str], bytes]
+    given: Iterable[Evidence],
+    files: Mapping[str, tuple[int, str]],
+    read: Callable[[str], bytes],
+    files_gone: str = "",
 ) -> tuple[EvidenceCard, ...]:
-    """Cards for evidence. `files` gives number and digest of the run's files by name, `read` bytes by digest."""
+    """Cards for evidence. `files` gives number and digest of the run's files by name, `read` bytes by digest;
+    `files_gone` says why nobody can tell any more which files the run had."""
     lines: dict[str, list[str] | None] = {}
-    return tuple(_card(one, files, read, lines) for one in given)
+    cards = tuple(_card(one, files, read, lines) for one in given)
+    return tuple(replace(card, found=visible(files_gone)) for card in cards) if files_gone else cards
 
 
 def _card(

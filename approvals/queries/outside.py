@@ -64,6 +64,10 @@ def _visible(caller: Caller) -> QuerySet[ApprovalRequest]:
 def _card(row: ApprovalRequest) -> dict[str, Any]:
     found = queries.from_row(row)
     opened = found.opened
+    try:
+        arguments, gone = blobs.value(opened.arguments), ""
+    except blobs.Erased as erased:
+        arguments, gone = None, erased.message
     return {
         "id": opened.request,
         "run": opened.run,
@@ -94,7 +98,8 @@ def _card(row: ApprovalRequest) -> dict[str, Any]:
             }
             for one in found.sign_offs
         ],
-        "arguments": blobs.value(opened.arguments),
+        "arguments": arguments,
+        "arguments_left_out": gone,
         "opened_at": opened.opened_at,
         "decide_by": opened.decide_by,
         "decided_at": found.decided_at,

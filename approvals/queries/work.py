@@ -30,7 +30,8 @@ class TurnLine:
 
 @dataclass(frozen=True)
 class RunCard:
-    """The run of a case. `files` gives by name the place in the run's list, and the digest."""
+    """The run of a case. `files` gives by name the place in the run's list, and the digest; `files_gone` says
+    why there is no such list any more."""
 
     id: str
     name: str
@@ -39,6 +40,7 @@ class RunCard:
     outcome: str
     digest_matches: bool | None
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    files_gone: str = ""
     turns: tuple[TurnLine, ...] = ()
 
     @property
@@ -50,7 +52,7 @@ def run_card(run: str, action: str, digest: str) -> RunCard:
     """The run of a case, and whether what is stored for execution is still what the case shows."""
     detail = stages.run_detail(run)
     now = actions.action_card(run, action)
-    listed = contents.files_of(detail.input)
+    listed, gone = contents.files_left(detail.input)
     found = turns.turn_page(run, after=max(0, now.proposed_seq - LOOK_BACK), limit=500).cards
     before = [turn for turn in found if turn.requested_seq < now.proposed_seq]
     return RunCard(
@@ -61,6 +63,7 @@ def run_card(run: str, action: str, digest: str) -> RunCard:
         outcome=now.outcome,
         digest_matches=now.digest == digest,
         files={file.name: (file.number, file.digest) for file in listed},
+        files_gone=gone,
         turns=tuple(
             TurnLine(
                 turn.agent,

@@ -21,7 +21,7 @@ from approvals.domain.terms import STRICTNESS, Assessment, Decision, Facts, Poli
 from approvals.domain.visible import visible
 from approvals.queries import people
 from approvals.services import history, policies
-from orchestrator.domain import specs
+from orchestrator.domain import errors, specs
 from orchestrator.queries import actions, recorded, totals
 from orchestrator.queries.actions import ActionCard
 
@@ -50,13 +50,19 @@ class Reassessed:
         return STRICTNESS.index(self.found.decision) > STRICTNESS.index(self.happened)
 
 
+class Gone(errors.Refused):
+    """The call of this action was erased, so nothing can be weighed. Choose another action."""
+
+
 @dataclass(frozen=True)
 class DryRun:
-    """What a draft would have done. `rows` is one page, the changed ones first; figures cover everything assessed."""
+    """What a draft would have done. `rows` is one page, the changed ones first; figures cover everything assessed.
+    A call that was `erased` cannot be."""
 
     days: int
     assessed: int
     left_out: int
+    erased: int
     would: Mapping[str, int]
     did: Mapping[str, int]
     changed: int
@@ -75,7 +81,8 @@ def dry_run(
     draft: Policy, *, days: int, now: dt.datetime, page: int = 1, workflows: Sequence[str] = ()
 ) -> DryRun:
     """Assess the recorded actions of so many days with a draft; only those of these workflows, if any are named."""
-    found = list(_reassessed(draft, now - dt.timedelta(days=days), workflows))
+    asked = list(_reassessed(draft, now - dt.timedelta(days=days), workflows))
+    found = [one for one in asked if one is not None]
     kept = found[:MOST]
     kept.sort(key=lambda one: (not one.is_changed, -one.card.proposed_at.timestamp()))
     would: Counter[str] = Counter(one.found.decision for one in kept)
@@ -90,6 +97,7 @@ def dry_run(
         days=days,
         assessed=len(kept),
         left_out=len(found) - len(kept),
+        erased=len(asked) - len(found),
         would=would,
         did=did,
         changed=len(changed),
@@ -121,9 +129,11 @@ def try_made_up(
 
 
 def try_past(draft: Policy, run: str, action: str) -> tuple[ActionCard, Assessment, list[tuple[str, str]]]:
-    """What a draft says of an action of the past. Raises UnknownAction."""
+    """What a draft says of an action of the past. Raises UnknownAction, Gone."""
     card = actions.action_card(run, action)
     for _, facts in recorded.facts_of([card]):
+        if facts is None:
+            raise Gone()
         plain = policies.facts_of(facts)
         known = history.known_of(facts, plain, at=card.proposed_at)
         return card, _assessed(draft, plain, known), seen_facts(draft, known)
@@ -142,9 +152,13 @@ def _assessed(draft: Policy, facts: Facts, known: Known) -> Assessment:
     return policy.assess(facts, draft, known, floor=floor)
 
 
-def _reassessed(draft: Policy, since: dt.datetime, workflows: Sequence[str]) -> Iterator[Reassessed]:
+def _reassessed(draft: Policy, since: dt.datetime, workflows: Sequence[str]) -> Iterator[Reassessed | None]:
+    """Each recorded action with what the draft says of it; None for one whose call was erased."""
     cards = actions.recent(since=since, limit=MOST * 2)
     for card, facts in recorded.facts_of(cards):
+        if facts is None:
+            yield None
+            continue
         if workflows and facts.workflow.slug not in workflows:
             continue
         plain = policies.facts_of(facts)

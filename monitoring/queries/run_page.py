@@ -188,7 +188,7 @@ def _at(past: Past | None, *query: str) -> str:
 
 def _tabs(detail: RunDetail, current: str, past: Past | None) -> tuple[Tab, ...]:
     card = detail.card
-    files = len(queries.files_of(detail.input))
+    files = len(queries.files_left(detail.input)[0])
     counts = {"trace": f"{card.head:,}", "actions": f"{card.actions:,}", "files": f"{files:,}"}
     tabs = []
     for name in TABS:

@@ -86,6 +86,9 @@ def erase(request: HttpRequest) -> HttpResponse:
         now=timezone.now(),
     )
     messages.success(request, "The content is erased. Its digest and your reason stay on the record.")
+    if request.headers.get("HX-Request"):
+        # What is refused stays in the sheet with what was typed; what is done shows the page anew.
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("monitoring:audit_record")})
     return _back()
 
 

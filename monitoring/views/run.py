@@ -124,7 +124,7 @@ def log(request: HttpRequest, run: str) -> HttpResponse:
 @watched
 def files(request: HttpRequest, run: str) -> HttpResponse:
     context = _context(request, run, "files")
-    context["found"] = queries.files_of(context["page"].run.input)
+    context["found"], context["gone"] = queries.files_left(context["page"].run.input)
     return _answer(request, context)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator import blobs, eventlog
@@ -33,13 +33,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class FileCard:
-    """A file that was given to a run, by its place in the list."""
+    """A file that was given to a run, by its place in the list; `missing` says why its bytes are not there any more."""
 
     number: int
     name: str
     digest: str
     size: int
     media_type: str
+    missing: str = ""
 
 
 def shown(content: Content | str, *, limit: int = SHOWN_BYTES) -> Shown:
@@ -72,7 +73,7 @@ def indented(data: bytes) -> str:
 
 
 def files_of(content: Content | None) -> tuple[FileCard, ...]:
-    """The files that a run's input lists."""
+    """The files that a run's input lists. Raises Erased, Missing when the list itself is gone."""
     given = blobs.value(content) if content is not None else {}
     listed: Iterable[Any] = given.get("files", ()) if isinstance(given, dict) else ()
     if not isinstance(listed, list):
@@ -88,6 +89,16 @@ def files_of(content: Content | None) -> tuple[FileCard, ...]:
         for number, file in enumerate(listed, start=1)
         if isinstance(file, dict) and isinstance(file.get("digest"), str)
     )
+
+
+def files_left(content: Content | None) -> tuple[tuple[FileCard, ...], str]:
+    """The files that a run's input lists, each with whether its bytes were erased; or, without a list, why it is gone."""
+    try:
+        listed = files_of(content)
+    except (blobs.Erased, blobs.Missing) as gone:
+        return (), gone.message
+    reasons = blobs.erased([file.digest for file in listed])
+    return tuple(replace(file, missing=reasons.get(file.digest, "")) for file in listed), ""
 
 
 def file_bytes(run: str, number: int) -> tuple[FileCard, bytes]:

@@ -29,8 +29,9 @@ def results(run: str, *, before: str = "", limit: int = 50) -> list[tuple[str, s
     return found
 
 
-def facts_of(cards: Iterable[ActionCard]) -> Iterator[tuple[ActionCard, ActionFacts]]:
-    """The facts of recorded actions as the gate is told them, one run's together. Rolling totals are left out."""
+def facts_of(cards: Iterable[ActionCard]) -> Iterator[tuple[ActionCard, ActionFacts | None]]:
+    """The facts of recorded actions as the gate is told them, one run's together; none of one whose call was erased.
+    Rolling totals are left out."""
     by_run: dict[str, list[ActionCard]] = {}
     for card in cards:
         by_run.setdefault(card.run, []).append(card)
@@ -43,7 +44,14 @@ def facts_of(cards: Iterable[ActionCard]) -> Iterator[tuple[ActionCard, ActionFa
         for card in of_run:
             body = proposals.get(card.proposed_seq)
             if isinstance(body, e.ActionProposed):
-                yield card, _facts(state, body)
+                yield card, _facts_left(state, body)
+
+
+def _facts_left(state: RunState, body: e.ActionProposed) -> ActionFacts | None:
+    try:
+        return _facts(state, body)
+    except blobs.Erased:
+        return None
 
 
 def _facts(state: RunState, body: e.ActionProposed) -> ActionFacts:

@@ -2,7 +2,7 @@
 
 from orchestrator.queries.actions import action_card, action_page, waiting_actions
 from orchestrator.queries.commitments import commitment_page
-from orchestrator.queries.contents import file_bytes, files_of, shown, whole
+from orchestrator.queries.contents import file_bytes, files_left, shown, whole
 from orchestrator.queries.effects import effects_now
 from orchestrator.queries.events import (
     Names,
@@ -39,7 +39,7 @@ __all__ = [
     "events_before",
     "figures",
     "file_bytes",
-    "files_of",
+    "files_left",
     "given_to",
     "heads",
     "kinds_of",

@@ -192,6 +192,9 @@ def test_what_is_not_there_or_has_no_reason_is_refused(
 ) -> None:
     assert browser.post("/audit/record/erase", given).status_code == status
     assert facts_of("retention") == []
+    in_sheet = browser.post("/audit/record/erase", given, headers={"HX-Request": "true"})
+    assert in_sheet.status_code == status
+    assert "<html" not in in_sheet.text
 
 
 def test_content_that_went_without_a_fact_is_found(browser: Client) -> None:

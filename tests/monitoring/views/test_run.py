@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from orchestrator import eventlog
+from orchestrator import eventlog, sql
 from orchestrator.services import files
 from orchestrator.services import runs as services
 from tests.monitoring import runs
@@ -238,3 +238,19 @@ def test_an_event_number_beyond_every_log_is_a_bad_request(client: Client, opera
     client.force_login(operator)
     run = runs.start()
     assert client.get(f"/runs/{run}/events/{10**30}/").status_code == 400
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_whose_content_was_erased_is_still_shown(client: Client, operator: Any, whole: bool) -> None:
+    listed = files.keep_files(files=[(f"{number}.xml", b"%d" % number) for number in range(40)])
+    run = runs.held_run(files=listed)
+    lost = "TRUE" if whole else f"digest = '{listed[3]['digest']}'"
+    sql.run(f"UPDATE orchestrator_blob SET data=NULL, erased_because='Her wish' WHERE {lost}")
+    client.force_login(operator)
+
+    for tab in ("", "actions/", "outputs/", "cost/", "log/", "files/"):
+        assert client.get(f"/runs/{run}/{tab}").status_code == 200, tab
+
+    page = client.get(f"/runs/{run}/files/").text
+    assert page.count("This content was erased: Her wish") == 1
+    assert page.count("Download<span") == (0 if whole else 39)
