@@ -65,6 +65,16 @@ def is_claim(tool: specs.ToolSpec, parts: Iterable[Part]) -> bool:
     return any(part.operand not in about for part in parts)
 
 
+def left_out(parts: Iterable[Part], arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The arguments that these pieces do not say, or do not say whole. An empty one counts: nothing is a value too."""
+    whole = {
+        part.operand
+        for part in parts
+        if part.operand in arguments and not _is_shortened(part.text, arguments[part.operand])
+    }
+    return tuple(name for name in arguments if name not in whole)
+
+
 def verb(tool: specs.ToolSpec) -> str:
     """What the sentence begins with ("pay"), so that a button can say what it does; else "run"."""
     first = tool.sentence.split(" ", 1)[0].strip()
@@ -82,12 +92,20 @@ def operand(name: str, value: Any, tool: specs.ToolSpec, arguments: Mapping[str,
         compact = value.replace(" ", "")
         if _IBAN.fullmatch(compact):
             return f"{compact[:4]}…{compact[-4:]}"
-        shown = visible(value)
-    else:
-        shown = visible(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    shown = _whole(value)
     if len(shown) > OPERAND_LENGTH:
         return f"{shown[:OPERAND_LENGTH]}… ({OPERAND_LENGTH} of {len(shown):,} characters)"
     return shown
+
+
+def _whole(value: Any) -> str:
+    if isinstance(value, str):
+        return visible(value)
+    return visible(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def _is_shortened(text: str, value: Any) -> bool:
+    return "…" in text and text != _whole(value)
 
 
 def _filled(template: str, tool: specs.ToolSpec, arguments: Mapping[str, Any]) -> Iterable[Part]:

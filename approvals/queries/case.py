@@ -17,10 +17,10 @@ from approvals.domain.provenance import Origin
 from approvals.domain.requests import WORDS
 from approvals.domain.rules import CATEGORY_WORDS
 from approvals.domain.sentence import Part
-from approvals.domain.visible import has_hidden, visible
+from approvals.domain.visible import visible
 from approvals.queries import canaries, desk, requests, work
 from approvals.queries.case_answer import Answer, what_may
-from approvals.queries.case_call import call_of, checks_of, differences_of, origin_words
+from approvals.queries.case_call import Call, call_before, call_of, checks_of, differences_of, origin_words
 from approvals.queries.case_life import Life, life
 from approvals.queries.case_people import ExcludedCard, LevelCard, excluded_people, level_cards
 from approvals.queries.evidence import EvidenceCard, evidence
@@ -86,9 +86,7 @@ class Case:
     on_behalf_of: str
     excluded: tuple[ExcludedCard, ...]
     sign_offs: tuple[record.SignOff, ...]
-    payload: str
-    payload_gone: str
-    payload_hides: bool
+    call: Call
     tool: str
     tool_version: int
     action: str
@@ -150,8 +148,6 @@ def case(*, request: str, person: Any) -> Case:
     counted = quorum.tally(opened.levels, given, opened.editors)
     need = sum(level.need for level in opened.levels)
     is_pending = found.status == "pending"
-    payload, gone = call_of(opened.arguments, is_pending=is_pending)
-    before = call_of(opened.edit.before, is_pending=is_pending)[0] if opened.edit is not None else ""
     return Case(
         id=opened.request,
         status=found.status,
@@ -172,7 +168,7 @@ def case(*, request: str, person: Any) -> Case:
         policy=f"{opened.policy} revision {opened.policy_revision}" if opened.policy else "",
         unusual=unusual(found),
         stated_reason=opened.stated_reason,
-        checks=checks_of(opened, run),
+        checks=checks_of(opened),
         origins=opened.origins,
         origins_words=origin_words(opened.origins),
         evidence=evidence(opened.evidence, run.files, work.read_file, run.files_gone),
@@ -192,9 +188,7 @@ def case(*, request: str, person: Any) -> Case:
         on_behalf_of=opened.on_behalf_of,
         excluded=excluded_people(opened.excluded, person.get_username()),
         sign_offs=tuple(replace(one, reviewer=grants.who(one.reviewer)) for one in found.sign_offs),
-        payload=payload,
-        payload_gone=gone,
-        payload_hides=has_hidden(payload.replace("\n", "")),
+        call=call_of(opened, run, is_pending=is_pending),
         tool=opened.tool,
         tool_version=opened.tool_version,
         action=opened.action,
@@ -207,7 +201,7 @@ def case(*, request: str, person: Any) -> Case:
         life=life(found, person, run.action_state),
         run=run,
         differences=differences_of(opened),
-        payload_before=before,
+        payload_before=call_before(opened, is_pending=is_pending),
         person=visible(opened.person or ""),
         is_about_a_person=opened.is_about_a_person,
         otherwise=opened.otherwise,

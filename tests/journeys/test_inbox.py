@@ -160,6 +160,7 @@ def test_a_case_fits_on_one_screen_from_its_sentence_to_its_buttons(site, open_c
         ".case-why",
         ".claim",
         ".case-turns li >> nth=-1",
+        "#case-call .payload-text",
         "[data-reject]",
     ):
         expect(page.locator(part).first).to_be_in_viewport(ratio=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,26 @@ def test_a_call_of_very_many_arguments_stays_a_sentence():
     text = sentence.compose(tool, {f"a{number:04}": "v" for number in range(5000)}).text
 
     assert text.endswith("a0007 v and 4992 more arguments")
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments", "left_out"),
+    [
+        ("Pay {amount} {currency} to {payee}", {"amount": "82000", "currency": "EUR", "payee": "ACME"}, ()),
+        ("Pay {amount} {currency}", {"amount": "82000", "currency": "EUR", "payee": ""}, ("payee",)),
+        ("Pay {payee} {iban}", {"payee": "ACME", "iban": ARGUMENTS["iban"]}, ("iban",)),
+        ("Pay {payee}", {"payee": "x" * 121}, ("payee",)),
+        ("Pay {payee}", {"payee": "ACME…"}, ()),
+        ("Pay {payee}", {"payee": {"b": ["…"], "a": None}}, ()),
+        ("Pay {payee}", {"payee": "AC\u202eME"}, ()),
+        ("", {f"a{number}": "v" for number in range(9)}, ("a8",)),
+        ("Stop everything", {}, ()),
+    ],
+)
+def test_an_argument_is_left_out_unless_the_sentence_says_it_whole(template, arguments, left_out):
+    tool = msgspec.structs.replace(PAY, sentence=template)
+
+    assert sentence.left_out(sentence.compose(tool, arguments).parts, arguments) == left_out
 
 
 def test_the_button_says_what_the_action_does():

@@ -71,18 +71,15 @@ def test_the_usual_is_not_remarked_upon(reviewer):
     assert case_of(runs.held_run(payment(amount="8999.99")), reviewer).unusual == ()
 
 
-def test_what_was_checked_is_marked_as_verified(reviewer):
-    found = {
-        check["label"]: (check["value"], check["source"])
-        for check in case_of(runs.held_run(), reviewer).checks
-    }
+def test_what_was_checked_is_said_apart_from_what_the_agent_claims(reviewer):
+    found = case_of(runs.held_run(), reviewer)
 
-    assert found == {
-        "Tool": ("tests.pay is in the scope of treasurer.", "verified"),
-        "Limit for one action": ("82,000.00 EUR of 100,000.00 EUR that the scope allows.", "verified"),
-        "Total of 24 hours": ("82,000.00 EUR of 100,000,000.00 EUR with this action.", "verified"),
-        "Payload": ("What is stored for execution has the digest shown here.", "verified"),
+    assert {check["label"]: check["value"] for check in found.checks} == {
+        "Tool": "tests.pay is in the scope of treasurer.",
+        "Limit for one action": "82,000.00 EUR of 100,000.00 EUR that the scope allows.",
+        "Total of 24 hours": "82,000.00 EUR of 100,000,000.00 EUR with this action.",
     }
+    assert found.call.is_stored is True
 
 
 @pytest.mark.parametrize(
@@ -123,7 +120,7 @@ def test_the_payload_is_whole_and_exact(reviewer):
 
     found = case_of(runs.held_run(payment(note=long)), reviewer)
 
-    assert msgspec.json.decode(found.payload) == payment(note=long)
+    assert msgspec.json.decode(found.call.text) == payment(note=long)
 
 
 def test_the_action_is_followed_after_the_decision(reviewer):
@@ -181,7 +178,7 @@ def test_a_decision_about_a_person_says_where_the_other_one_leads_and_who_says_s
 
     client.force_login(reviewer)
     page = client.get(f"/inbox/{found.id}/").content.decode()
-    part = page[page.index('id="case-otherwise"') : page.index("What is known")]
+    part = page[page.index('id="case-otherwise"') : page.index("Why it asks")]
     assert told.replace("\u202e", "⟨U+202E⟩") in re.sub(r"<[^>]+>", "", part)
     assert source in part
 

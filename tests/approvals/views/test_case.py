@@ -60,9 +60,10 @@ def test_the_case_says_what_will_happen_why_it_waits_and_who_may_decide(reviewer
         "High stakes",
         "cannot be undone",
         "This action of 82,000.00 EUR is financial: a person always decides.",
-        "agent’s claim The invoice matched.",
-        "82,000.00 EUR of 100,000.00 EUR that the scope allows. verified",
-        "What is stored for execution has the digest shown here. verified",
+        "Why it asks agent’s claim The invoice matched.",
+        "What was checked verified Tool",
+        "82,000.00 EUR of 100,000.00 EUR that the scope allows.",
+        "stored with this digest verified",
         "needs 1: reviewers 0/1; expires",
         "runs within 15 minutes of approval",
         "May not approve operator, who started the run and is the person the action is done for; "
@@ -73,6 +74,30 @@ def test_the_case_says_what_will_happen_why_it_waits_and_who_may_decide(reviewer
         "Reject…",
     ]:
         assert expected in shown
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "is_open"),
+    [
+        ("tests.held_note", {"text": "Closed on Monday"}, False),
+        ("tests.held_note", {"text": "Closed on Monday", "audience": "everybody"}, True),
+        ("tests.held_note", {"text": "Closed on Monday " * 20}, True),
+        ("tests.pay", runs.PAYMENT, True),
+    ],
+    ids=["all in the sentence", "one is not", "one is cut there", "an account is shortened there"],
+)
+def test_the_whole_call_is_open_when_the_sentence_leaves_something_out(reviewer, tool, arguments, is_open):
+    run = runs.start()
+    runs.propose(run, arguments, tool=tool)
+    runs.work(run, ("assess",))
+    request = runs.request_of(run)
+
+    page = browser(reviewer).get(reverse("approvals:case", args=[request.id])).content.decode()
+
+    part = page[page.index('id="case-call"') :]
+    assert part[part.index("<details") : part.index("<summary>")].strip() == (
+        '<details class="payload" open>' if is_open else '<details class="payload">'
+    )
 
 
 def test_what_an_agent_wrote_is_escaped_and_hidden_characters_are_named(reviewer):
@@ -98,7 +123,7 @@ def test_what_an_agent_wrote_is_escaped_and_hidden_characters_are_named(reviewer
 def test_the_case_says_where_the_values_of_the_call_come_from(reviewer):
     found = runs.request_of(runs.held_run({**runs.PAYMENT, "payee": "<b>Evil</b>"}))
     page = browser(reviewer).get(reverse("approvals:case", args=[found.id])).text
-    assert "Where the values come from: 4 nowhere in what the agent was given" in page
+    assert "Its values: 4 nowhere in what the agent was given" in page
     assert "payee stands nowhere in what the agent was given" in page
     assert "<b>Evil" not in page
 
