@@ -16,6 +16,15 @@ from orchestrator.domain import errors as families
 log = logging.getLogger("config.errors")
 
 
+class Refusals(logging.Filter):
+    """Keeps a refusal to one line of the log: it is no fault, so where in our code it was made says nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 @dataclass(frozen=True)
 class Fault:
     """One failure, ready to print: what happened and what to do next."""
