@@ -110,14 +110,16 @@ class Follower:
         shown = self._events[-SHOWN:]
         left = len(self._events) - len(shown)
         if left:
-            parts.append(Text(f"  ({left} earlier events)", style="dim"))
+            parts.append(Text(f"  ({left} earlier event{'' if left == 1 else 's'})", style="dim"))
         parts += [Text(f"  {line}", style="dim", overflow="ellipsis", no_wrap=True) for line in shown]
         parts.append(Text(f"\n{self._ending(progress)}"))
         return Group(*parts)
 
     def _ending(self, progress: Progress) -> str:
         if progress.waiting:
-            lines = [f"Waits for a person: {progress.waits_for or f'{len(progress.waiting)} actions'}"]
+            number = len(progress.waiting)
+            what = progress.waits_for or f"{number} action{'' if number == 1 else 's'}"
+            lines = [f"Waits for a person: {what}"]
             lines += [
                 f"  {action.tool}  {_sum(action)}  {action.target}  ({action.state})"
                 for action in progress.waiting

@@ -129,6 +129,11 @@ def _explain(previous, bad, after):
     return place, "edited", "It does not follow from the one before it: one of the two was changed."
 
 
+def _counted(number, things):
+    """"1 event", "2 events"."""
+    return "%d %s" % (number, things[:-1] if number == 1 else things)
+
+
 def _span(first, last):
     return "Event %d is" % first if first == last else "Events %d to %d are" % (first, last)
 
@@ -417,9 +422,9 @@ class Verifier:
             head, (_, taken_at) = max(known.items())
             gone = self.removed.get(stream)
             if gone is None or gone[0] < head:
-                text = "The checkpoint of %s knows this stream with %d events; it is not in the file." % (
+                text = "The checkpoint of %s knows this stream with %s; it is not in the file." % (
                     taken_at,
-                    head,
+                    _counted(head, "events"),
                 )
                 report.add("deleted", text, stream, "", 1)
             elif gone[0] in known and known[gone[0]][0] != gone[1]:
@@ -436,8 +441,8 @@ class Verifier:
             )
         else:
             say(
-                "%d events came after the newest checkpoint of their stream: only their chains guard them, and those that "
-                "were cut from the end there, with the stream's row, cannot be seen." % self.beyond
+                "%s came after the newest checkpoint of a stream: only the chains guard what stands there, and what was "
+                "cut from the end there, with the stream's row, cannot be seen." % _counted(self.beyond, "events")
             )
         if self.signers - set(self.given):
             say(
@@ -450,7 +455,8 @@ class Verifier:
                 % json.dumps(self.scope)
             )
         if self.removed:
-            say("%d streams were removed by retention: what they said is not here." % len(self.removed))
+            removed = _counted(len(self.removed), "streams")
+            say("Retention removed %s: what stood there is not here." % removed)
         if not self.scope.get("contents"):
             say("Large content is named by its digest only, and is not in the file.")
         say(
@@ -570,10 +576,9 @@ def _print(report):
             if part
         )
         print("%s  %s\n    %s" % (one["problem"].upper(), where or "file", one["text"]))
-    counts = ", ".join("%d %s" % (number, name) for name, number in report.counts.items())
-    print(
-        "%s: %s." % ("%d findings" % len(report.findings) if report.findings else "As it was written", counts)
-    )
+    counts = ", ".join(_counted(number, name) for name, number in report.counts.items())
+    found = _counted(len(report.findings), "findings") if report.findings else "As it was written"
+    print("%s: %s." % (found, counts))
     for sentence in report.unproven:
         print("Not proven: %s" % sentence)
 

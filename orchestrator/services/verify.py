@@ -231,7 +231,8 @@ def _unproven(
             "database could have made these checkpoints."
         )
     if gone:
-        said.append(f"Retention removed {gone} streams: only where they ended is known, not what they said.")
+        streams = "1 stream: only where it" if gone == 1 else f"{gone} streams: only where each"
+        said.append(f"Retention removed {streams} ended is known, not what it said.")
     said.append(
         "Whoever holds the signing key and the database can rewrite both; exported checkpoints show it."
     )

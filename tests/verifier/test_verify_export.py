@@ -331,7 +331,7 @@ def test_what_retention_removed_is_not_taken_for_deleted(run: str, tmp_path: Pat
         removal.remove_streams([run], reason="Retention", by="system", now=timezone.now())
     said = checked(written(tmp_path))
     assert (said.code, said.findings) == (0, [])
-    assert "1 streams were removed by retention" in said.unproven
+    assert "Retention removed 1 stream: what stood there" in said.unproven
 
     def forge(lines: Lines) -> None:
         lines[:] = [line for line in lines if line.get("type") != "stream.removed"]
@@ -407,4 +407,13 @@ def test_it_prints_words_for_people(run: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert f"DELETED  run {run} event 3" in done.stdout
+    assert "\n1 finding: 0 keys, 0 checkpoints, " in done.stdout
     assert "Not proven: " in done.stdout
+
+
+def test_it_counts_in_words_for_people(run: str, tmp_path: Path) -> None:
+    sign()
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", PROGRAM, written(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert "As it was written: 1 key, 1 checkpoint, 4 streams, " in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from approvals.services.notifications import hooks, sealed
 from orchestrator.domain import errors
@@ -23,4 +24,4 @@ class Command(BaseCommand):
             sealed.drop_old_keys()
         except errors.Refused as refused:
             raise CommandError(refused.message) from None
-        self.stdout.write(f"Sealed {count} secrets with the newest key.")
+        self.stdout.write(f"Sealed {count} secret{pluralize(count)} with the newest key.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from argparse import ArgumentParser
+from collections.abc import Sized
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from monitoring.domain import retention
@@ -41,10 +43,14 @@ class Command(BaseCommand):
             self.stdout.write(sentence)
         verb = "would go" if options["dry_run"] else "went"
         self.stdout.write(
-            f"{len(found.contents)} contents ({found.bytes} bytes) and {len(found.runs)} runs with "
-            f"{len(found.requests)} requests {verb}."
+            f"{_counted(found.contents, 'content')} ({found.bytes} byte{pluralize(found.bytes)}) and "
+            f"{_counted(found.runs, 'run')} with {_counted(found.requests, 'request')} {verb}."
         )
         if found.still_named:
             self.stdout.write(
                 f"Kept, because something that stays names them: {', '.join(found.still_named)}"
             )
+
+
+def _counted(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{pluralize(len(things))}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.template.defaultfilters import pluralize
 
 from orchestrator.services import verify
 
@@ -46,9 +47,14 @@ class Command(BaseCommand):
                 f"{finding.kind or 'stream'} {finding.stream} event {finding.seq}" if finding.stream else "-"
             )
             self.stdout.write(f"{finding.problem.upper()}  {where}\n    {finding.text}")
-        word = "The record is sound" if found.is_sound else f"{len(found.findings)} findings"
-        self.stdout.write(
-            f"{word}: {found.streams} streams, {found.events} events, {found.checkpoints} checkpoints looked at."
+        word = "The record is sound" if found.is_sound else _counted(len(found.findings), "finding")
+        looked = ", ".join(
+            _counted(getattr(found, f"{noun}s"), noun) for noun in ("stream", "event", "checkpoint")
         )
+        self.stdout.write(f"{word}: {looked} looked at.")
         for sentence in found.unproven:
             self.stdout.write(f"Not proven: {sentence}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{pluralize(number)}"

@@ -171,7 +171,8 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(reviewer: Any) -> None
     models.Run.objects.update(ended_at=timezone.now() - dt.timedelta(days=2))
     out = StringIO()
     call_command("retention", dry_run=True, days="run=1", stdout=out)
-    assert "1 runs with 1 requests would go" in out.getvalue()
+    assert "After 1 day: " in out.getvalue()
+    assert "1 run with 1 request would go" in out.getvalue()
     assert eventlog.latest_transaction() == before
 
 
