@@ -17,6 +17,13 @@ def in_words(length: dt.timedelta | float) -> str:
     return f"{seconds} seconds"
 
 
+def exactly(seconds: int) -> str:
+    """A length in its largest unit that divides it, so that two different lengths never read alike."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0 and (seconds or size == 1))
+    count = seconds // size
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def ago(moment: dt.datetime, now: dt.datetime) -> str:
     """How long ago something was, in one coarse unit."""
     seconds = max(0, int((now - moment).total_seconds()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from approvals.domain import shipped, wording
+from approvals.domain import policy_changes, shipped, wording
 from approvals.domain.facts import FactType
 from approvals.domain.providers import BOOK
 from approvals.queries import policies as queries
@@ -51,7 +51,7 @@ def compare_policy(request: HttpRequest, slug: str) -> HttpResponse:
         raise errors.NotFound(
             f"The policy {slug} has not been published yet, so there is nothing to compare."
         )
-    context = compared(request, lambda number: policies.find_revision(slug, number), numbers)
+    context = compared(request, lambda number: policies.find_revision(slug, number), numbers, policy_changes.compare)
     url = reverse("approvals:policy", args=[slug])
     context |= {
         "name": spec.slug,

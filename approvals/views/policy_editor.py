@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from approvals.domain import published, shipped, wording
+from approvals.domain import policy_changes, published, shipped, wording
 from approvals.domain.provenance import Sources, Text
 from approvals.domain.terms import Policy
 from approvals.forms import arranging
@@ -20,7 +20,7 @@ from approvals.queries import policies as queries
 from approvals.queries.policies import DraftCard
 from approvals.services import drafts, dry_run, policies
 from approvals.views.policies import PUBLISH, known_facts
-from orchestrator.domain import differences, errors
+from orchestrator.domain import errors
 from orchestrator.views import editing
 from orchestrator.views.pages import changeable, crumbs, page
 
@@ -197,6 +197,7 @@ def _editor(
         url_of=lambda published_: reverse("approvals:policy", args=[published_.slug]),
         compare_url=reverse("approvals:compare_policy", args=[current.slug]) if current and revisions else "",
         cancel_url=own,
+        compare=policy_changes.compare,
         is_taken=lambda slug: current is None and queries.is_taken(slug),
         context={
             "title": current.slug if current else "New policy",
@@ -218,7 +219,7 @@ def _words(spec: Policy, current: Policy | None) -> dict[str, Any]:
         "lines": wording.policy_in_words(spec, is_floor=spec.slug == shipped.FLOOR_SLUG),
         "problems_title": "It cannot be published yet",
         "current": current,
-        "comparison": differences.compare(current, spec) if current else None,
+        "comparison": policy_changes.compare(current, spec) if current else None,
     }
 
 

@@ -49,6 +49,7 @@ class Editor:
     has_notes: bool = True
     is_taken: Callable[[str], bool] = lambda name: False
     key: str = "slug"
+    compare: Callable[[Any, Any], differences.Comparison] = differences.compare
 
 
 def answer(request: HttpRequest, editor: Editor) -> HttpResponse:
@@ -135,7 +136,7 @@ def _overtaken(request: HttpRequest, editor: Editor) -> HttpResponse:
 def _review(
     request: HttpRequest, editor: Editor, spec: msgspec.Struct, started_from: int, *, problem: str = ""
 ) -> HttpResponse:
-    comparison = differences.compare(editor.current, spec)
+    comparison = editor.compare(editor.current, spec)
     context = {
         **editor.context,
         "what": editor.what,

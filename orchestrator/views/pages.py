@@ -66,13 +66,18 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, status
     return response
 
 
-def compared(request: HttpRequest, find: Callable[[int], Any], numbers: Iterable[int]) -> dict[str, Any]:
+def compared(
+    request: HttpRequest,
+    find: Callable[[int], Any],
+    numbers: Iterable[int],
+    compare: Callable[[Any, Any], differences.Comparison] = differences.compare,
+) -> dict[str, Any]:
     """Two revisions of one subject as the address names them, by default the newest and the one before."""
     known = sorted(numbers, reverse=True)
     newest = known[0]
     after = _chosen(request, "after", known, newest)
     before = _chosen(request, "before", known, next((number for number in known if number < after), after))
-    comparison = differences.compare(find(before), find(after))
+    comparison = compare(find(before), find(after))
     return {"numbers": known, "before": before, "after": after, "comparison": comparison}
 
 

@@ -37,3 +37,19 @@ def test_a_moment_is_said_as_how_long_ago(seconds, words):
     now = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 
     assert spans.ago(now - dt.timedelta(seconds=seconds), now) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (900, "15 minutes"),
+        (901, "901 seconds"),
+        (7200, "2 hours"),
+        (129_600, "36 hours"),
+        (604_800, "7 days"),
+    ],
+)
+def test_a_length_is_said_exactly_in_the_largest_unit_that_divides_it(seconds, words):
+    assert spans.exactly(seconds) == words

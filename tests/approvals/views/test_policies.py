@@ -115,10 +115,12 @@ def test_a_policy_is_written_reviewed_published_and_compared(editor):
     assert (row.revision, row.published_by, row.notes) == (1, "admin", "a first one")
 
     again = sent(do="publish", publish_notes="less", expected="1", declared="branch")
-    assert editor.post("/policies/branch/edit/", {**again, "rule-0-over": "5000"}).status_code == 302
+    assert editor.post("/policies/branch/edit/", {**again, "rule-0-over": "5000", "decide_critical": "30"}).status_code == 302
     compared = editor.get("/policies/branch/compare/").content.decode()
     assert "1000000" in compared
     assert "500000" in compared
+    assert "<del>15 minutes</del>" in compared
+    assert "<ins>30 minutes</ins>" in compared
     assert_record_is_exact()
 
 
