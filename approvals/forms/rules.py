@@ -40,7 +40,11 @@ class RuleForm(SpecForm):
     """One rule. The answers of the common cases become its condition; what they cannot say is written as text."""
 
     id = forms.CharField(max_length=60, required=False, label="Short name", help_text="Stands in the record.")
-    title = forms.CharField(max_length=soundness.MAX_TITLE, required=False)
+    title = forms.CharField(
+        max_length=soundness.MAX_TITLE,
+        help_text="What it is about, in a few words.",
+        error_messages={"required": f"Name the rule in at most {soundness.MAX_TITLE} characters."},
+    )
     then = forms.ChoiceField(choices=VERDICTS, initial="hold", label="Verdict")
     categories = forms.MultipleChoiceField(
         choices=CATEGORIES, required=False, widget=forms.CheckboxSelectMultiple, label="Kinds of action"

@@ -293,3 +293,17 @@ def test_the_workflow_editor_offers_the_policies_there_are(editor):
     for slug in ("strict", "balanced", "branch"):
         assert f'<option value="{slug}"' in page
     assert f'<option value="{shipped.FLOOR_SLUG}"' not in page
+
+
+def test_a_rule_is_asked_for_its_title_where_its_title_is_needed(editor):
+    sheet = editor.get("/policies/strict/edit/").content.decode()
+    label = sheet[sheet.index('<label for="id_rule-0-title"') :].split("</label>")[0]
+    assert "optional" not in label
+
+    refused = editor.post("/policies/new/", sent(do="review", **{"rule-0-title": " "}))
+    assert refused.status_code == 422
+    assert refused.content.decode().count("Name the rule in at most 120 characters.") == 1
+    preview = editor.post("/policies/preview/", sent(**{"rule-0-title": ""})).content.decode()
+    assert preview.count("Name the rule in at most 120 characters.") == 1
+    kept = editor.post("/policies/new/", sent(do="draft", **{"rule-0-title": ""}))
+    assert kept.status_code == 302
