@@ -7,12 +7,13 @@ verdicts into the orchestrator's. Judgement is in `approvals.domain`, rows are i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from django.utils import timezone
 
 from approvals.queries import canaries as planted
+from approvals.queries import of_action
 from approvals.queries import requests as asked
 from approvals.services import canaries, grants, history, policies, questions, requests, samples
 from orchestrator.ports import ActionFacts, Verdict
@@ -71,3 +72,6 @@ class PolicyGate:
 
     def answered(self, *, request: str, question: str, text: str, could: bool, at: dt.datetime) -> None:
         questions.record_answer(request=request, question=question, text=text, could=could, at=at)
+
+    def waiting(self, run: str, actions: Sequence[str]) -> Mapping[str, str]:
+        return of_action.pending(run, actions)

@@ -74,7 +74,8 @@ class Gate(Protocol):
     or the sentence that says why the release no longer holds. `execute_by` is until when an executor elsewhere may
     begin what a request approved; None leaves that to the engine. `answered` brings what an agent said to a
     reviewer's question; with `could` false, why it said nothing. `tier` says how grave an action is that comes in a
-    flood, before it is on the record, and keeps nothing; "" for one that would be refused.
+    flood, before it is on the record, and keeps nothing; "" for one that would be refused. `waiting` names the open
+    requests by which people are asked about held actions of a run, by action; it is read without a lock.
     """
 
     def assess(self, facts: ActionFacts) -> Verdict: ...
@@ -90,6 +91,8 @@ class Gate(Protocol):
     def execute_by(self, request: str) -> dt.datetime | None: ...
 
     def answered(self, *, request: str, question: str, text: str, could: bool, at: dt.datetime) -> None: ...
+
+    def waiting(self, run: str, actions: Sequence[str]) -> Mapping[str, str]: ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

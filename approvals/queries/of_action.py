@@ -20,3 +20,9 @@ def revisions_of(run: str, actions: Iterable[str]) -> dict[tuple[str, int], str]
         (action, revision): str(request)
         for action, revision, request in found.values_list("action", "revision", "pk")
     }
+
+
+def pending(run: str, actions: Iterable[str]) -> dict[str, str]:
+    """The open request of each of these actions that has one, in one read."""
+    found = ApprovalRequest.objects.filter(run=run, action__in=list(actions), status="pending")
+    return {action: str(request) for action, request in found.values_list("action", "pk")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.ports import ActionFacts, Verdict
 
@@ -36,3 +36,6 @@ class HoldEverything:
 
     def execute_by(self, request: str) -> dt.datetime | None:
         return None
+
+    def waiting(self, run: str, actions: Sequence[str]) -> Mapping[str, str]:
+        return {}

@@ -15,7 +15,6 @@ from orchestrator.api import shapes
 from orchestrator.api.calling import Limit, Name, answer_once, caller_of, needs
 from orchestrator.domain import ids
 from orchestrator.queries import external as queries
-from orchestrator.queries.actions import action_page
 from orchestrator.services import external, proposals
 
 VIEW = "orchestrator.view_run"
@@ -32,7 +31,7 @@ def list_actions(
     limit: Limit = 50,
 ) -> Any:
     line = queries.run_line(caller_of(request), run)
-    found = action_page(run, after=after, limit=limit)
+    found = queries.actions(caller_of(request), run, after=after, limit=limit)
     shown = [shapes.action_out(card, is_external=line.is_external) for card in found.cards]
     return {"actions": shown, "next": found.after}
 

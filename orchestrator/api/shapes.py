@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from django.conf import settings
+from django.urls import NoReverseMatch, reverse
 from ninja import Schema
 from pydantic import Field, JsonValue
 
@@ -118,7 +119,11 @@ class RunsOut(Schema):
 
 
 class ActionOut(Schema):
-    """An action. `state` "allowed" or "released" means: claim it, then do it. `explanation` says why, in words."""
+    """An action. `state` "allowed" or "released" means: claim it, then do it. `explanation` says why, in words.
+
+    `request` names the approval request by which people are asked while it is held, and the one that was answered
+    afterwards; `request_url` is the page on which they decide.
+    """
 
     run: str
     action: str
@@ -133,6 +138,7 @@ class ActionOut(Schema):
     rule: str
     explanation: str
     request: str
+    request_url: str
     assigned_to: str
     proposed_at: dt.datetime
     changed_at: dt.datetime
@@ -212,11 +218,20 @@ def action_out(card: ActionCard, *, is_external: bool = True, coalesced: bool = 
         "rule": card.rule,
         "explanation": card.explanation,
         "request": card.request,
+        "request_url": _page_of(card.request),
         "assigned_to": card.assigned_to,
         "proposed_at": card.proposed_at,
         "changed_at": card.changed_at,
         "coalesced": coalesced,
     }
+
+
+def _page_of(request: str) -> str:
+    """Where people decide about a request; empty without one, or without an app that asks people."""
+    try:
+        return settings.PUBLIC_URL.rstrip("/") + reverse("approvals:case", args=[request]) if request else ""
+    except NoReverseMatch:
+        return ""
 
 
 def action_read(card: ActionCard, *, is_external: bool = True) -> dict[str, Any]:

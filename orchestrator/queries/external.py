@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
-from orchestrator import models
+from orchestrator import models, ports
 from orchestrator.domain.callers import Caller, NotYours
-from orchestrator.queries.actions import ActionCard, action_card
+from orchestrator.queries.actions import ActionCard, ActionPage, action_card, action_page
 from orchestrator.queries.commitments import (
     CommitmentCard,
     CommitmentPage,
@@ -94,7 +95,23 @@ def run_line(caller: Caller, run: str) -> RunLine:
 
 def action(caller: Caller, run: str, name: str) -> ActionCard:
     must_see(caller, run)
-    return action_card(run, name)
+    return asked_of_people(run, (action_card(run, name),))[0]
+
+
+def actions(caller: Caller, run: str, *, after: int = 0, limit: int = 50) -> ActionPage:
+    must_see(caller, run)
+    page = action_page(run, after=after, limit=limit)
+    return replace(page, cards=asked_of_people(run, page.cards))
+
+
+def asked_of_people(run: str, cards: Sequence[ActionCard]) -> tuple[ActionCard, ...]:
+    """The cards of one run, those that are held with the open request by which people are asked. The action's own
+    record names a request only once it was answered."""
+    held = [card.action for card in cards if card.state == "held"]
+    waiting = ports.gate().waiting(run, held) if held else {}
+    return tuple(
+        replace(card, request=waiting[card.action]) if card.action in waiting else card for card in cards
+    )
 
 
 def commitments(

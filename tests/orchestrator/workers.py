@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestrator import ports
@@ -71,6 +71,9 @@ class ByTool:
             return world.assess(facts)
         decision: Any = world.decisions[facts.tool.name]
         return ports.Verdict(decision=decision, rule="by-tool", explanation=f"{facts.tool.name}: {decision}")
+
+    def waiting(self, run: str, actions: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
     def held(self, facts: ports.ActionFacts, verdict: ports.Verdict, *, at: dt.datetime) -> None:
         world.held.append(facts.action)

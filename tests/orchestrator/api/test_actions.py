@@ -69,6 +69,25 @@ def test_a_payment_is_held_signed_claimed_and_reported(courier: Api, run: str, r
     ]
 
 
+def test_a_held_action_names_the_request_by_which_people_are_asked_and_its_page(
+    courier: Api, run: str, reviewer: Any, reviewer2: Any, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://countersign.example/here/"
+    assert courier.propose(run)["request"] == ""
+    work(run, ("assess",))
+    asked = str(request_of(run, "a1").pk)
+    for found in (
+        courier.get(f"/runs/{run}/actions/a1").json(),
+        courier.get(f"/runs/{run}/actions").json()["actions"][0],
+    ):
+        assert (found["state"], found["request"]) == ("held", asked)
+        assert found["request_url"] == f"https://countersign.example/here/inbox/{asked}/"
+    assert courier.get(f"/approval-requests/{asked}").json()["status"] == "pending"
+    approve(run, "a1", reviewer, reviewer2)
+    found = courier.get(f"/runs/{run}/actions/a1").json()
+    assert (found["state"], found["request"]) == ("released", asked)
+
+
 def test_nothing_of_an_external_run_is_ever_executed_here(courier: Api, run: str, released: Any) -> None:
     assert work(run, ("execute",)) == 0
     courier.post(f"/runs/{run}/actions/a1/claim", {"digest": released["digest"]})
