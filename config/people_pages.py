@@ -68,8 +68,9 @@ class GroupsForm(forms.Form):
 def people(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:100]
     paged, cards = staff.people(words=words, page=request.GET.get("page", "1"))
+    absences = standing_in.of_list(cards, timezone.now())
     context = {
-        "people": cards,
+        "people": [(card, absences[card.username]) for card in cards],
         "page": paged,
         "words": words,
         "query": urlencode({"q": words}) if words else "",

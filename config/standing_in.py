@@ -7,7 +7,8 @@ both the person and whoever stands in are told.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -44,6 +45,32 @@ def form_for(card: PersonCard, data: Any = None) -> ForAnother | None:
 def of_person(card: PersonCard, now: dt.datetime) -> list[Delegation]:
     """What is in force for this person or will be: their own, and those who have them decide."""
     return queries.of_person(card.username, now)
+
+
+class Absence(NamedTuple):
+    """One line of the People page: the badge says the state, `words` who decides meanwhile."""
+
+    icon: str
+    badge: str
+    words: str
+    starts_at: dt.datetime
+    until: dt.datetime
+    is_now: bool
+
+
+def of_list(cards: Iterable[PersonCard], now: dt.datetime) -> dict[str, list[Absence]]:
+    """Who of these is away or has another decide, and who stands in, now or later: by username, the soonest first."""
+    names = [card.username for card in cards]
+    found: dict[str, list[Absence]] = {name: [] for name in names}
+    for one in sorted(queries.of_people(names, now), key=lambda one: (one.starts_at, one.until)):
+        when = (one.starts_at, one.until, one.is_in_force(now))
+        if one.person in found:
+            instead = f"{one.delegate} decides" if one.delegate else "nobody decides instead"
+            icon, badge = ("user-off", "away") if one.is_leave else ("user-circle", "has another decide")
+            found[one.person].append(Absence(icon, badge, instead, *when))
+        if one.delegate in found:
+            found[one.delegate].append(Absence("user-check", "stands in", f"decides for {one.person}", *when))
+    return found
 
 
 def set_for(card: PersonCard, form: ForAnother, *, by: User) -> bool:

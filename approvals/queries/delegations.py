@@ -29,6 +29,13 @@ def of_person(username: str, at: dt.datetime) -> list[Delegation]:
     return _of(open_rows.filter(Q(person=username) | Q(delegate=username)))
 
 
+def of_people(usernames: Iterable[str], at: dt.datetime) -> list[Delegation]:
+    """What concerns any of these people now or later, in one read."""
+    names = list(usernames)
+    open_rows = Row.objects.filter(ended_at__isnull=True, until__gt=at)
+    return _of(open_rows.filter(Q(person__in=names) | Q(delegate__in=names)))
+
+
 def find(key: str) -> Delegation | None:
     """One by its id, ended or not."""
     row = Row.objects.filter(pk=key).first()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
 from typing import Any
 
 import pytest
@@ -124,3 +125,27 @@ def test_nobody_else_sets_one_for_another(at: Client, request: Any, role: str) -
     at.force_login(request.getfixturevalue(role))
     assert at.post("/people/reviewer/", given()).status_code == 403
     assert not Delegation.objects.exists()
+
+
+def test_the_list_says_who_is_away_until_when_and_who_stands_in(at: Client) -> None:
+    at.post("/people/reviewer/", given())
+    (made,) = Delegation.objects.all()
+    until = timezone.localtime(made.until).strftime("%-d %b, %H:%M")
+
+    def row(username: str) -> str:
+        page = at.get("/people/").content.decode()
+        whole = page[page.index(f'href="/people/{username}/"') :].split("</tr>")[0]
+        return " ".join(re.sub(r"<[^>]+>", " ", whole).split())
+
+    assert f"away reviewer2 decides until {until}" in row("reviewer")
+    assert f"stands in decides for reviewer until {until}" in row("reviewer2")
+    assert "until" not in row("admin")
+
+    later = timezone.now() + dt.timedelta(days=1)
+    Delegation.objects.update(starts_at=later, delegate="", is_leave=True)
+    from_ = timezone.localtime(later).strftime("%-d %b, %H:%M")
+    assert f"away later nobody decides instead from {from_} until {until}" in row("reviewer")
+    assert "stands in" not in row("reviewer2")
+
+    Delegation.objects.update(ended_at=timezone.now(), ended_by="admin")
+    assert "away" not in row("reviewer")
