@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from orchestrator.domain import model_providers
+
 PREFIX = "COUNTERSIGN_MODEL_KEY_"
-_SECRET_NAME = re.compile(r"(API_?KEY|_TOKEN|_SECRET|SECRET_KEY|PASSWORD)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"(API_?KEY|INFERENCE_KEY|_TOKEN|_SECRET|SECRET_KEY|PASSWORD)$", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(r"\b(sk|pk|key|xai|gsk|hf)[-_][A-Za-z0-9*_\-.]{6,}|\bAIza[\w-]{10,}")
 _BEARER = re.compile(r"(?i)\b(bearer|x-api-key|api[_-]?key)([\"'\s:=]+)[^\s\"',}]{4,}")
 _SHORTEST = 6
@@ -33,6 +35,23 @@ def key_for(slug: str, base_url: str) -> str | None:
         return own or None
     trusted = {"https://api.openai.com", _origin(os.environ.get("OPENAI_BASE_URL", ""))}
     return os.environ.get("OPENAI_API_KEY") if _origin(base_url) in trusted else None
+
+
+def missing(reference: str, *, base_url: str, slug: str) -> str:
+    """What must be set in the environment before this agent's model can be asked; empty when nothing is missing.
+
+    An agent's own key stands for the provider's. A server of somebody's choosing may well want no key.
+    """
+    if base_url:
+        return ""
+    has_own = bool(os.environ.get(variable(slug)))
+    wanted = [
+        names.replace("|", " or ")
+        for names in model_providers.NEEDS.get(reference.partition(":")[0], ())
+        if not any(os.environ.get(name) for name in names.split("|"))
+        and not (has_own and _SECRET_NAME.search(names))
+    ]
+    return " and ".join(wanted)
 
 
 def scrub(text: str, *, also: Iterable[str | None] = ()) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from orchestrator.domain import patterns, schemas
+from orchestrator.domain import currencies, model_providers, patterns, schemas
 from orchestrator.domain.specs import AgentSpec, ToolSpec, WorkflowSpec
 
 MAX_NAME = 100
@@ -22,7 +22,6 @@ RESERVED = frozenset({"new", "outside", "preview", "system"})
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _TOOL = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}")
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 _KEYED = re.compile(r"https?://[^/?#]*@")
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -168,6 +167,10 @@ def _means(spec: AgentSpec) -> Iterator[Fault]:
     yield from _plain("reference", spec.reference, 200)
     if spec.kind == "model" and spec.reference and ":" not in spec.reference:
         yield Fault("reference", "Name the model with its provider, as in openai:gpt-5 or ollama:qwen3.")
+    elif spec.kind == "model" and spec.reference and not spec.base_url:
+        provider = spec.reference.partition(":")[0]
+        if provider not in model_providers.NEEDS:
+            yield Fault("reference", model_providers.unknown(provider))
     if spec.base_url and not _URL.fullmatch(spec.base_url):
         yield Fault("base_url", "This is no address of a server, as in http://127.0.0.1:11434/v1.")
     elif _KEYED.match(spec.base_url):
@@ -194,8 +197,8 @@ def _scope(spec: AgentSpec) -> Iterator[Fault]:
                 "limits",
                 f"The rolling limits in {limit.currency[:10]} cover different hours. Use one window.",
             )
-        if not _CURRENCY.fullmatch(limit.currency):
-            yield Fault("limits", f"{limit.currency[:10]!r} is no currency. Use three letters, such as EUR.")
+        if not currencies.is_known(limit.currency):
+            yield Fault("limits", currencies.unknown(limit.currency))
         for amount in (limit.per_action, limit.rolling):
             if amount is not None and not _AMOUNT.fullmatch(amount):
                 yield Fault("limits", f"{amount[:30]!r} is no amount. Write it as 10000.00.")

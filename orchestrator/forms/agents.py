@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 
 from django import forms
 
-from orchestrator.domain import soundness, wording
+from orchestrator.domain import currencies, soundness, wording
 from orchestrator.domain.specs import AgentKind, AgentSpec, Budget, Category, Limit, Scope, ToolSpec
 from orchestrator.forms.parts import LinesField, SchemaField, SpecForm, choices, offer, plain_lines
 
@@ -115,6 +115,7 @@ class AgentForm(SpecForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.known_tools, self.functions = tools, functions
+        self.known_currencies = sorted(currencies.MINOR_UNITS)
         offer(self, "owner", [("", "Choose a person"), *people])
         offer(self, "function", [("", "Choose a function"), *choices(self._kept("function", functions))])
         offered = choices(self._kept("tools", tools))
@@ -182,7 +183,9 @@ class LimitForm(SpecForm):
     """One ceiling on amounts. A row without a currency is no limit."""
 
     currency = forms.CharField(
-        required=False, max_length=3, widget=forms.TextInput(attrs={"placeholder": "EUR", "size": 4})
+        required=False,
+        max_length=3,
+        widget=forms.TextInput(attrs={"placeholder": "EUR", "size": 4, "list": "known-currencies"}),
     )
     per_action = forms.RegexField(
         r"^[0-9]{1,15}(\.[0-9]{1,4})?$",
@@ -210,8 +213,8 @@ class LimitForm(SpecForm):
             self.add_error("currency", "Say in which currency.")
         if currency and not self.errors and not named:
             self.add_error("per_action", "Give an amount for one action or for all together.")
-        if currency and (len(currency) != 3 or not currency.isascii() or not currency.isalpha()):
-            self.add_error("currency", "Use three letters, such as EUR.")
+        if currency and not currencies.is_known(currency):
+            self.add_error("currency", currencies.unknown(currency))
         return found
 
     def limit(self) -> Limit | None:

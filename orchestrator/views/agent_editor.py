@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from orchestrator.adapters import registry
+from orchestrator.adapters import model_keys, registry
 from orchestrator.domain import differences, soundness, wording
 from orchestrator.domain.specs import AgentSpec
 from orchestrator.forms.agents import AgentForm, initial_of
@@ -65,6 +65,7 @@ def _editor(form: AgentForm, current: AgentSpec | None) -> editing.Editor:
             "crumbs": crumbs(("Agents", agents), *(((name, own),) if current else ())),
             "words": _words(spec, current, form) if spec else None,
             "preview_url": reverse("orchestrator:preview_agent"),
+            "warning": _warning(spec) if spec else "",
         },
     )
 
@@ -82,7 +83,21 @@ def _form(request: HttpRequest, current: AgentSpec | None) -> AgentForm:
 
 def _words(spec: AgentSpec, current: AgentSpec | None, form: AgentForm) -> dict[str, object]:
     return {
-        "lines": wording.agent_in_words(spec, form.known_tools),
+        "lines": [
+            *([wording.Line("warns", warning)] if (warning := _warning(spec)) else []),
+            *wording.agent_in_words(spec, form.known_tools),
+        ],
         "current": current,
         "comparison": differences.compare(current, spec) if current else None,
     }
+
+
+def _warning(spec: AgentSpec) -> str:
+    """What keeps its runs from going on although it may be published; empty when nothing does."""
+    if spec.kind != "model":
+        return ""
+    missing = model_keys.missing(spec.reference, base_url=spec.base_url, slug=spec.slug)
+    if not missing:
+        return ""
+    own = f", or {model_keys.variable(spec.slug)} as its own key" if spec.slug else ""
+    return f"Its runs will pause until {missing} is set where the workers run{own}. It is not set here."

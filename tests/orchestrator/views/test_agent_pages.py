@@ -93,6 +93,10 @@ def test_an_agent_is_reviewed_before_it_is_published_and_needs_notes(at: Client)
         ({"kind": "model", "model": "gpt", "instructions": "Work."}, "with its provider"),
         ({"kind": "model", "model": "openai:x", "instructions": ""}, "Tell the model"),
         (
+            {"kind": "model", "model": "opnai:gpt-5", "instructions": "Go"},
+            "&#x27;opnai&#x27; is no provider that can be asked here. Use one of alibaba, anthropic, ",
+        ),
+        (
             {"kind": "model", "model": "openai:x", "instructions": "Go", "base_url": "file:///etc"},
             "no address",
         ),
@@ -113,6 +117,10 @@ def test_an_agent_is_reviewed_before_it_is_published_and_needs_notes(at: Client)
         ({"tools": ["tests.unknown"]}, "not one of the available choices"),
         ({"limit-0-currency": "EURO", "limit-0-per_action": "5"}, "at most 3"),
         ({"limit-0-currency": "", "limit-0-per_action": "5"}, "in which currency"),
+        (
+            {"limit-0-currency": "EUA", "limit-0-per_action": "5"},
+            "&#x27;EUA&#x27; is no currency that is known here. With E there are EGP, ERN, ETB, EUR; ",
+        ),
         ({"limit-0-currency": "EUR", "limit-0-per_action": "five"}, "as 10000.00"),
         (
             {"limit-0-currency": "EUR", "limit-0-per_action": "5", "limit-0-tool": "tests.pay"},
@@ -211,3 +219,17 @@ def test_an_unknown_agent_or_revision_is_a_clear_404(at: Client) -> None:
     assert at.get("/agents/payer/?revision=9").status_code == 404
     assert at.get("/agents/payer/?revision=\u00b2").status_code == 404
     assert at.get("/agents/payer/compare/?before=\u00b2&after=x").status_code == 200
+
+
+def test_who_publishes_a_model_without_its_key_is_warned_and_may_still_publish(
+    at: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    sent = agent_form(kind="model", model="anthropic:x", instructions="Read.", function="")
+    warning = "pause until ANTHROPIC_API_KEY is set where the workers run, or COUNTERSIGN_MODEL_KEY_READER as its own"
+    assert warning in at.post("/agents/preview/", sent).content.decode()
+    assert warning in at.post("/agents/new/", {**sent, "do": "review"}).content.decode()
+    done = at.post("/agents/new/", {**sent, "do": "publish", "publish_notes": "The key comes later."})
+    assert done.status_code == 302
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "set")
+    assert "pause until" not in at.post("/agents/preview/", sent).content.decode()
