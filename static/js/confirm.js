@@ -1,4 +1,5 @@
 /* Sheets for what is dangerous: native dialogs that say what will stop and ask for the reason before anything is sent. */
+import { successor } from "./elements.js";
 import { deadFor } from "./keys.js";
 
 const openers = new WeakMap();
@@ -47,7 +48,7 @@ document.addEventListener("close", (event) => {
   if (!event.target.matches?.("dialog[data-sheet]")) return;
   deadFor(300);
   const opener = openers.get(event.target);
-  if (opener?.isConnected) opener.focus();
+  (opener?.isConnected ? opener : successor(opener))?.focus();
 }, true);
 document.addEventListener("htmx:afterRequest", (event) => {
   const sheet = event.detail.elt.closest?.("dialog[data-sheet]");

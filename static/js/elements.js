@@ -49,3 +49,8 @@ export function isTyping(target) {
 export function say(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
+
+/** What took the place of a control that is gone (`data-replaces` names its id), so that the focus has somewhere to go. */
+export function successor(gone, within = document) {
+  return gone?.id ? within.querySelector(`[data-replaces~="${CSS.escape(gone.id)}"]:not([disabled])`) : null;
+}

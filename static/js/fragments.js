@@ -1,6 +1,6 @@
 /* Puts pushed pieces of the page in the place of those with the same id. Calm comes first: what is under the pointer,
    or being typed in, is not moved; the newest piece waits and a count says so. */
-import { isTyping, say } from "./elements.js";
+import { isTyping, say, successor } from "./elements.js";
 
 const SETTLE = 400;
 const waiting = new Map();
@@ -22,7 +22,14 @@ function disturbs(current, next) {
   return order(current) !== order(next);
 }
 
+/** After a part was put in place: who worked by keyboard stays at what took the place of their control. */
+function keepFocus(held, placed) {
+  if (!held || held.isConnected || !placed || document.activeElement !== document.body) return;
+  (successor(held, placed) ?? (placed.hasAttribute("tabindex") ? placed : null))?.focus({ preventScroll: true });
+}
+
 function morph(current, next) {
+  const held = current.contains(document.activeElement) ? document.activeElement : null;
   window.Idiomorph.morph(current, next, {
     morphStyle: "outerHTML",
     ignoreActiveValue: true,
@@ -34,6 +41,7 @@ function morph(current, next) {
   });
   const placed = document.getElementById(next.id);
   if (placed) window.htmx?.process(placed);
+  keepFocus(held, placed);
 }
 
 function added(current, next) {

@@ -37,6 +37,7 @@ def test_a_run_is_watched_to_its_end_without_a_reload(site: Site, page_of: Calla
     expect(page.locator("#run-lede .pill")).to_have_text("succeeded", timeout=30_000)
     expect(page.locator("#run-strip")).to_contain_text("passed")
     expect(page.locator("#run-controls button")).to_have_count(0)
+    expect(page.locator("#run-controls")).to_be_focused()
     expect(page.locator("[data-trace-count]")).to_have_text(f"{_head(site, run)} events")
     assert page.evaluate("window.sameDocument") is True
 
@@ -102,8 +103,11 @@ def test_a_run_is_paused_resumed_and_cancelled_with_the_keyboard(
     page.keyboard.press("Control+Enter")
     expect(page.locator("#run-notice")).to_contain_text("The auditor is here")
     expect(page.locator("#run-lede .pill")).to_have_text("paused")
-    page.locator("#run-resume").press("Enter")
+    # What took the place of the button has the focus, so that the next key reaches it.
+    expect(page.locator("#run-resume")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator("#run-lede .pill")).to_have_text("waiting")
+    expect(page.locator("#run-pause")).to_be_focused()
     page.locator("#run-cancel").press("Enter")
     expect(page.locator("#cancel-sheet")).to_contain_text(
         "1 action waiting for a person: withdrawn from the inbox."
