@@ -1,4 +1,4 @@
-"""What an event can be found by: who acted, which agent and tool it is about, and the words in it. Pure."""
+"""What an event can be found by: which agent and tool it is about, and the words in it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class Found(NamedTuple):
     """What an event is found by; None where it has none of that."""
 
     subject: str
-    person: str | None
     agent: str | None
     tool: str | None
     words: tuple[str, ...]
@@ -38,7 +37,6 @@ def found_by(
     texts = [stream, type_, name, about, using, target, *_texts(payload)]
     return Found(
         subject=type_.partition(".")[0],
-        person=_key(who) if kind == "user" else None,
         agent=_key(about),
         tool=_key(using),
         words=tuple(sorted(_words(texts))),

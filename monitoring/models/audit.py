@@ -37,7 +37,6 @@ class AuditEntry(models.Model):
     kind = models.TextField()
     subject = models.TextField()
     type = models.TextField()
-    person = models.TextField(null=True)
     agent = models.TextField(null=True)
     tool = models.TextField(null=True)
     words = WordsField()
@@ -48,14 +47,24 @@ class AuditEntry(models.Model):
             models.Index(fields=_ordered("subject"), name="audit_subject"),
             models.Index(fields=_ordered("type"), name="audit_type"),
             models.Index(
-                fields=_ordered("person"), name="audit_person", condition=models.Q(person__isnull=False)
-            ),
-            models.Index(
                 fields=_ordered("agent"), name="audit_agent", condition=models.Q(agent__isnull=False)
             ),
             models.Index(fields=_ordered("tool"), name="audit_tool", condition=models.Q(tool__isnull=False)),
             GinIndex(fields=["words"], name="audit_words"),
         ]
+
+
+class AuditPerson(models.Model):
+    """One person who acted in an event or whom it is about. What they are in it is read from the event itself."""
+
+    pk = models.CompositePrimaryKey("stream", "seq", "person")
+    stream = models.UUIDField()
+    seq = models.BigIntegerField()
+    person = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=_ordered("person"), name="audit_person")]
 
 
 class AuditCursor(models.Model):

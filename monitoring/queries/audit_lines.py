@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.urls import NoReverseMatch, reverse
 
-from monitoring.domain import fact_words, lines
+from monitoring.domain import audit_people, fact_words, lines
 from orchestrator.domain.people import Person
 from orchestrator.queries.events import EventCard, Names
 
@@ -75,6 +75,11 @@ def line_of(event: EventCard, kind: str, names: Names) -> Line:
         subject=subject,
         permission=PAGES.get(event.type.partition(".")[0], ("", "", "", ""))[3],
     )
+
+
+def part_in(event: EventCard, person: str) -> str:
+    """What this person has to do with the event, in words."""
+    return audit_people.part_in(person, actor=event.actor, type_=event.type, payload=facts_of(event))
 
 
 def facts_of(event: EventCard) -> Mapping[str, Any]:

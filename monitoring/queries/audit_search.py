@@ -1,7 +1,7 @@
 """Events across all streams, newest first, found by person, agent, tool, kind, time and words.
 
-The entries say where; what is shown is read from the log itself. A page is a walk along one index from a cursor,
-never a count and never an offset.
+A person is who acted and whom an event is about; each row says which. The entries say where; what is shown is read
+from the log itself. A page is a walk along one index from a cursor, never a count and never an offset.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from orchestrator.queries.events import EventCard
 PER_PAGE = 50
 RARE = 5_000
 _TABLE = "monitoring_auditentry"
+_PEOPLE = "monitoring_auditperson"
+# A condition in SQL, and its values.
+Part = tuple[str, Sequence[Any]]
 # Which permission shows which streams. What is not listed is shown to whoever may see the Audit page.
 SEEN_BY = {
     "run": "orchestrator.view_run",
@@ -64,12 +67,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """One event of the page; `event` is None when the log no longer has it, which retention would have recorded."""
+    """One event of the page; `event` is None when the log no longer has it, which retention would have recorded.
+
+    `part` says what the person who is searched for has to do with it.
+    """
 
     place: Place
     kind: str
     event: EventCard | None
     line: audit_lines.Line | None
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,8 @@ def search(wanted: Wanted, *, person: Person, before: Place | None = None, limit
     for place, kind in places:
         event = events.get((place.stream, place.seq))
         line = audit_lines.line_of(event, kind, names[event.stream]).seen_by(person) if event else None
-        rows.append(Row(place, kind, event, line))
+        part = audit_lines.part_in(event, wanted.person) if event and wanted.person else ""
+        rows.append(Row(place, kind, event, line, part))
     return Results(tuple(rows), places[-1][0] if len(found) > limit else None)
 
 
@@ -121,37 +129,57 @@ def statement(
 ) -> tuple[str, list[Any]]:
     """The search as SQL, walking the index of what is searched for in the order of the page; with `rare` words,
     sorting the few events that have them."""
-    parts: list[tuple[str, Sequence[Any]]] = []
-    for column, value in _exact(wanted).items():
-        if value:
-            parts.append((f"{column}=%s", [value]))
-    if wanted.since:
-        parts.append(("at>=%s", [wanted.since]))
-    if wanted.until:
-        parts.append(("at<%s", [wanted.until]))
     words = audit_words.asked(wanted.words)
+    entry: list[Part] = [(f"entry.{column}=%s", [value]) for column, value in _exact(wanted).items() if value]
     if words and not rare:
-        parts.append(("words @@ %s::tsquery", [words]))
+        entry.append(("entry.words @@ %s::tsquery", [words]))
     if hidden:
-        parts.append(("kind<>ALL(%s)", [list(hidden)]))
+        entry.append(("entry.kind<>ALL(%s)", [list(hidden)]))
+    place = "named" if wanted.person else "entry"
+    walk: list[Part] = [("named.person=%s", [wanted.person])] if wanted.person else []
+    if wanted.since:
+        walk.append((f"{place}.at>=%s", [wanted.since]))
+    if wanted.until:
+        walk.append((f"{place}.at<%s", [wanted.until]))
     if before:
-        parts.append(("(at, stream, seq)<(%s, %s::uuid, %s)", [before.at, before.stream, before.seq]))
-    where = " AND ".join(part for part, _ in parts) or "true"
-    values = [value for _, some in parts for value in some]
-    order = "at DESC, stream DESC, seq DESC"
-    select = f"SELECT stream, seq, at, kind FROM {_TABLE} WHERE {where} ORDER BY {order} LIMIT %s"
+        here = f"({place}.at, {place}.stream, {place}.seq)"
+        walk.append((f"{here}<(%s, %s::uuid, %s)", [before.at, before.stream, before.seq]))
+    table, values = _TABLE, []
+    start = ""
     if words and rare:
-        found = f"SELECT * FROM {_TABLE} WHERE words @@ %s::tsquery"
-        select = f"WITH found AS MATERIALIZED ({found}) {select.replace(_TABLE, 'found')}"
-        values = [words, *values]
+        start, table = (
+            f"WITH found AS MATERIALIZED (SELECT * FROM {_TABLE} WHERE words @@ %s::tsquery) ",
+            "found",
+        )
+        values.append(words)
+    if not wanted.person:
+        source, parts = f"{table} AS entry", [*walk, *entry]
+    elif start:
+        source, parts = f"{table} AS entry JOIN {_PEOPLE} AS named USING (stream, seq)", [*walk, *entry]
+    else:
+        # A person's events are walked in their order, and each is looked up by its key: never all of them at once.
+        one = [("entry.stream=named.stream AND entry.seq=named.seq", []), *entry]
+        looked_up = f"SELECT kind FROM {table} AS entry WHERE {_all(one, values)} LIMIT 1"
+        source, parts = f"{_PEOPLE} AS named CROSS JOIN LATERAL ({looked_up}) AS entry", walk
+    select = (
+        f"{start}SELECT {place}.stream, {place}.seq, {place}.at, entry.kind FROM {source} "
+        f"WHERE {_all(parts, values) or 'true'} "
+        f"ORDER BY {place}.at DESC, {place}.stream DESC, {place}.seq DESC LIMIT %s"
+    )
     return select, [*values, limit]
+
+
+def _all(parts: Sequence[Part], values: list[Any]) -> str:
+    """The conditions as one, with what they ask for added to the values in the same order."""
+    for _, some in parts:
+        values.extend(some)
+    return " AND ".join(text for text, _ in parts)
 
 
 def _exact(wanted: Wanted) -> Mapping[str, str]:
     column = "type" if "." in wanted.what else "subject"
     return {
         column: wanted.what,
-        "person": wanted.person,
         "agent": wanted.agent,
         "tool": wanted.tool,
         "stream": wanted.stream,

@@ -11,8 +11,8 @@ import msgspec
 from celery import current_app
 from django.db import transaction
 
-from monitoring.domain import audit_words
-from monitoring.models import AuditCursor, AuditEntry
+from monitoring.domain import audit_people, audit_words
+from monitoring.models import AuditCursor, AuditEntry, AuditPerson
 from orchestrator.queries import across
 from orchestrator.queries.events import EventCard, Names
 
@@ -45,12 +45,14 @@ def start_again() -> None:
     with transaction.atomic():
         list(AuditCursor.objects.select_for_update())
         AuditEntry.objects.all().delete()
+        AuditPerson.objects.all().delete()
         AuditCursor.objects.update(tx=START.tx, stream=START.stream, seq=START.seq)
 
 
 def forget(streams: list[str]) -> None:
     """Drop the entries of streams that were taken off the log."""
     AuditEntry.objects.filter(stream__in=streams).delete()
+    AuditPerson.objects.filter(stream__in=streams).delete()
 
 
 def _step(limit: int) -> int:
@@ -64,7 +66,9 @@ def _step(limit: int) -> int:
             return 0
         names = across.names_across([card for _, card in found])
         entries = [_entry(kind, card, names[card.stream]) for kind, card in found]
+        people = [one for _, card in found for one in _people(card)]
         AuditEntry.objects.bulk_create(entries, batch_size=500, ignore_conflicts=True)
+        AuditPerson.objects.bulk_create(people, batch_size=1000, ignore_conflicts=True)
         AuditCursor.objects.filter(pk=row.pk).update(tx=after.tx, stream=after.stream, seq=after.seq)
     return len(found)
 
@@ -84,6 +88,16 @@ def _entry(kind: str, card: EventCard, names: Names) -> AuditEntry:
     return AuditEntry(
         stream=card.stream, seq=card.seq, at=card.at, kind=kind, type=card.type, **found._asdict()
     )
+
+
+def _people(card: EventCard) -> list[AuditPerson]:
+    """Who acted and whom it is about, each once."""
+    about = audit_people.named(card.type, _payload(card.payload))
+    names = dict.fromkeys(filter(None, (audit_people.acted(card.actor), *about)))
+    return [
+        AuditPerson(stream=card.stream, seq=card.seq, at=card.at, person=name.replace("\x00", "\ufffd"))
+        for name in names
+    ]
 
 
 def _payload(text: str) -> Any:

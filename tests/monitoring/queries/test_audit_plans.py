@@ -14,6 +14,8 @@ from monitoring.queries.audit_search import Place, Wanted
 SEARCHES = {
     "all": (Wanted(), "audit_all"),
     "person": (Wanted(person="p7"), "audit_person"),
+    "common person": (Wanted(person="q3"), "audit_person"),
+    "person and type": (Wanted(person="q3", what="turn.completed"), "audit_person"),
     "agent": (Wanted(agent="a7"), "audit_agent"),
     "tool": (Wanted(tool="t7"), "audit_tool"),
     "type": (Wanted(what="rare.type"), "audit_type"),
@@ -26,17 +28,22 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """30,000 entries, written in the database and taken away again."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO monitoring_auditentry (stream, seq, at, kind, subject, type, person, agent, tool, words) "
+            "INSERT INTO monitoring_auditentry (stream, seq, at, kind, subject, type, agent, tool, words) "
             "SELECT md5((n/50)::text)::uuid, n, '2026-01-01'::timestamptz + n*interval '1 second', 'run', "
             "CASE WHEN n%997=0 THEN 'rare' ELSE 'turn' END, CASE WHEN n%997=0 THEN 'rare.type' ELSE 'turn.completed' END, "
-            "'p'||n%40, 'a'||n%40, 't'||n%40, array_to_tsvector(ARRAY['common', 'needle'||n%3000]) "
+            "'a'||n%40, 't'||n%40, array_to_tsvector(ARRAY['common', 'needle'||n%3000]) "
             "FROM generate_series(1, 30000) n"
         )
+        cursor.execute(
+            "INSERT INTO monitoring_auditperson (stream, seq, person, at) SELECT md5((n/50)::text)::uuid, n, p, "
+            "'2026-01-01'::timestamptz + n*interval '1 second' "
+            "FROM generate_series(1, 30000) n, LATERAL (VALUES ('p'||n%40), ('q'||n%7)) AS who(p)"
+        )
         cursor.execute("SELECT gin_clean_pending_list('audit_words')")
-        cursor.execute("ANALYZE monitoring_auditentry")
+        cursor.execute("ANALYZE monitoring_auditentry, monitoring_auditperson")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE monitoring_auditentry")
+        cursor.execute("TRUNCATE monitoring_auditentry, monitoring_auditperson")
 
 
 @pytest.mark.django_db

@@ -292,3 +292,20 @@ def test_what_was_done_to_people_is_said_and_leads_to_them_for_who_may_see_them(
     seen = look(browser, "/audit/?what=person").text
     assert "The roles of operator were set" in seen
     assert 'href="/people/operator/"' not in seen
+
+
+@transactional
+def test_a_person_is_found_where_they_acted_and_where_it_is_about_them_and_each_line_says_which(
+    browser: Client, reviewer: Any
+) -> None:
+    browser.post("/people/new/", {"username": "rosa", "name": "Rosa", "roles": ["reviewer"]})
+    browser.post("/people/rosa/", {"do": "deactivate"})
+    page = look(browser, "/audit/?person=rosa").text
+    assert _types(page) == {"person.invited", "person.deactivated"}
+    assert "rosa named: whom it was done to" in page
+    assert _types(look(browser, "/audit/?person=rosa&what=person.invited").text) == {"person.invited"}
+    mine = look(browser, "/audit/?person=admin&what=person").text
+    assert _types(mine) == {"person.invited", "person.deactivated"}
+    assert "admin acted" in mine
+    assert "named:" not in mine
+    assert _types(look(browser, "/audit/?person=rosa&q=reviewer").text) == {"person.invited"}
