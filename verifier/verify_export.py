@@ -130,7 +130,7 @@ def _explain(previous, bad, after):
 
 
 def _counted(number, things):
-    """"1 event", "2 events"."""
+    """ "1 event", "2 events"."""
     return "%d %s" % (number, things[:-1] if number == 1 else things)
 
 
@@ -442,7 +442,8 @@ class Verifier:
         else:
             say(
                 "%s came after the newest checkpoint of a stream: only the chains guard what stands there, and what was "
-                "cut from the end there, with the stream's row, cannot be seen." % _counted(self.beyond, "events")
+                "cut from the end there, with the stream's row, cannot be seen."
+                % _counted(self.beyond, "events")
             )
         if self.signers - set(self.given):
             say(

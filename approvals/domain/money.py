@@ -10,9 +10,9 @@ from decimal import Decimal
 
 import msgspec
 
-from orchestrator.domain import errors
-from orchestrator.domain.currencies import MINOR_UNITS
+from orchestrator.domain import currencies, errors
 
+MINOR_UNITS = currencies.MINOR_UNITS
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
 
 

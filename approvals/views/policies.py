@@ -51,7 +51,9 @@ def compare_policy(request: HttpRequest, slug: str) -> HttpResponse:
         raise errors.NotFound(
             f"The policy {slug} has not been published yet, so there is nothing to compare."
         )
-    context = compared(request, lambda number: policies.find_revision(slug, number), numbers, policy_changes.compare)
+    context = compared(
+        request, lambda number: policies.find_revision(slug, number), numbers, policy_changes.compare
+    )
     url = reverse("approvals:policy", args=[slug])
     context |= {
         "name": spec.slug,

@@ -34,4 +34,7 @@ def days_of(text: str) -> dict[str, int]:
 
 def in_words(days: Mapping[str, int]) -> list[str]:
     """What is removed when, one sentence a kind."""
-    return [f"After {number} day{'' if number == 1 else 's'}: {KINDS[kind]}." for kind, number in sorted(days.items())]
+    return [
+        f"After {number} day{'' if number == 1 else 's'}: {KINDS[kind]}."
+        for kind, number in sorted(days.items())
+    ]

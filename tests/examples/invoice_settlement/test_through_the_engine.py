@@ -56,7 +56,9 @@ def test_the_workflow_for_models_is_published_when_a_model_is_named(admin: Any) 
     install("workflow.toml", {})
     with pytest.raises(declarations.VariableUnset):
         install("workflow_model.toml", {})
-    with pytest.raises(declarations.BrokenDeclaration, match="'provider' is no provider that can be asked here"):
+    with pytest.raises(
+        declarations.BrokenDeclaration, match="'provider' is no provider that can be asked here"
+    ):
         install("workflow_model.toml", {"COUNTERSIGN_MODEL": "provider:model"})
     install("workflow_model.toml", {"COUNTERSIGN_MODEL": "anthropic:model"})
     workflow = find_workflow("invoice_settlement_model")
