@@ -29,6 +29,7 @@ class SaidForm(forms.Form):
     reason = forms.CharField(max_length=REASON_LENGTH, required=False, strip=True)
     seen_digest = forms.RegexField(r"\A[0-9a-f]{64}\Z", required=False)
     seen_version = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+    seen_call = forms.CharField(max_length=150, required=False)
 
 
 class ChangeForm(forms.Form):

@@ -11,15 +11,31 @@ from approvals.domain import break_glass, happenings, record
 from approvals.domain import requests as lifecycle
 from approvals.queries import people, pools, requests
 from approvals.services import rows, settling, sign_offs
+from orchestrator.domain import errors
 from orchestrator.services import release
 
 
+class CalledMeanwhile(errors.Conflict):
+    """Somebody called while you wrote, so your call would release the action at once. Look again."""
+
+
 def call(
-    *, request: str, by: Any, reason: str, seen_digest: str, seen_version: int, now: dt.datetime
+    *,
+    request: str,
+    by: Any,
+    reason: str,
+    seen_digest: str,
+    seen_version: int,
+    seen_call: str,
+    now: dt.datetime,
 ) -> record.Request:
     """Call for a release past the quorum, or, as the second person within the hour, release the action.
 
-    Raises sign_offs.Decided, Changed, TooLate, ReasonMissing; break_glass.MayNotBreak, NotAlone; quorum.SelfSignOff.
+    `seen_call` is who had called when the person was shown the case, empty when nobody had: whoever means to call a
+    second person must not release the action because somebody called meanwhile.
+
+    Raises CalledMeanwhile; sign_offs.Decided, Changed, TooLate, ReasonMissing; break_glass.MayNotBreak, NotAlone;
+    quorum.SelfSignOff.
     """
     reason = reason.strip()
     me = by.get_username()
@@ -43,6 +59,12 @@ def call(
         )
         if first is not None and first.person not in people.may_break_glass([first.person]):
             first = None
+        if first is not None and first.person != seen_call:
+            raise CalledMeanwhile(
+                f"{people.name_of(first.person)} called while you wrote: {first.reason} Yours would be the second call "
+                "and release the action at once. Look again, and decide on that.",
+                request=request,
+            )
         until = at + break_glass.LASTS if first is None else first.until
         fact = happenings.GlassBroken(
             request=request,

@@ -133,7 +133,7 @@ def _context(request: HttpRequest, found: queries.Case, **more: Any) -> dict[str
         "reject_hidden": {"verb": "reject", **echo},
         "reject_stops": [found.sentence],
         "glass_happened": [f"{call.person} called: {call.reason}" for call in found.life.glass],
-        "echo_hidden": echo,
+        "glass_hidden": {**echo, "seen_call": found.life.glass[-1].person if found.life.glass else ""},
         "typed": step_up.typed(request, found.id),
         **more,
     }

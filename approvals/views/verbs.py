@@ -94,6 +94,7 @@ def _break_glass(request: HttpRequest, id: str, form: SaidForm) -> str:
         reason=form.cleaned_data["reason"],
         seen_digest=form.cleaned_data["seen_digest"],
         seen_version=form.cleaned_data["seen_version"] or 0,
+        seen_call=form.cleaned_data["seen_call"],
         now=timezone.now(),
     )
     if after.status == "approved":

@@ -126,6 +126,7 @@ def test_breaking_the_glass_is_told_to_every_administrator_at_once(
         reason="the bank closes",
         seen_digest=request.digest,
         seen_version=request.version,
+        seen_call="",
         now=timezone.now(),
     )
     assert names(told(), "break_glass") == {"admin", "chief"}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals.domain import break_glass as rules
 from approvals.domain import happenings, quorum
+from approvals.queries import requests
 from approvals.queries.broken_glass import broken_glass
 from approvals.services import break_glass, sign_offs
 from tests.approvals import runs
@@ -39,7 +40,13 @@ def _people(operator, admin, reviewer):  # type: ignore[no-untyped-def]
 
 
 def call(request: Any, by: Any, reason: str = "the bank closes", **changes: Any) -> str:
-    seen = {"seen_digest": request.digest, "seen_version": request.version, **changes}
+    called = [one.person for one in requests.load(request.id).calls][-1:]
+    seen = {
+        "seen_digest": request.digest,
+        "seen_version": request.version,
+        "seen_call": "".join(called),
+        **changes,
+    }
     return break_glass.call(request=str(request.id), by=by, reason=reason, now=timezone.now(), **seen).status
 
 
@@ -83,6 +90,17 @@ def test_who_is_part_of_the_action_or_may_not_never_breaks_the_glass(admin, oper
     for person in (operator, reviewer):
         with pytest.raises(rules.MayNotBreak):
             call(request, person)
+
+
+def test_who_means_to_call_a_second_person_releases_nothing_when_somebody_called_meanwhile(chiefs):
+    request = runs.request_of(runs.held_run())
+    call(request, chiefs[0])
+
+    with pytest.raises(break_glass.CalledMeanwhile, match="chief1 called while you wrote: the bank closes"):
+        call(request, chiefs[1], seen_call="")
+
+    assert runs.status_of(request.run) == "held"
+    assert call(request, chiefs[1]) == "approved"
 
 
 def test_a_reason_and_what_was_seen_are_needed(chiefs):

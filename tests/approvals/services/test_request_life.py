@@ -185,6 +185,7 @@ class Life(RuleBasedStateMachine):
                 reason="now",
                 seen_digest=request.digest,
                 seen_version=request.version,
+                seen_call="".join(self.callers[:1]),
                 now=timezone.now(),
             ),
             crash=crash == 0,

@@ -169,6 +169,12 @@ def test_the_glass_is_broken_on_the_page_by_two(admin, django_user_model, held):
     second = page(chiefs[1], held)
     assert "Break the glass and pay 82,000.00 EUR" in second
     assert "chief1 called: the bank closes" in second
+    assert 'name="seen_call" value="chief1"' in chiefs[1].get(f"/inbox/{held.pk}/").content.decode()
+    # Whose page is older than the first call releases nothing by it.
+    assert "chief1 called while you wrote" in words(
+        post(chiefs[1], "break_glass", held, reason="it does", **echo)
+    )
+    echo["seen_call"] = "chief1"
     two = words(post(chiefs[1], "break_glass", held, reason="it does", **echo))
 
     assert "The glass was broken: this was released past its quorum" in two

@@ -216,7 +216,7 @@ def test_a_chain_says_who_broke_the_glass_and_what_was_asked_before_what_that_le
         request.refresh_from_db()
         break_glass.call(
             request=str(request.id), by=person, reason=f"{name} knows the bank", seen_digest=request.digest,
-            seen_version=request.version, now=timezone.now(),
+            seen_version=request.version, seen_call="" if name == "chief1" else "chief1", now=timezone.now(),
         )  # fmt: skip
     effects.advance_run(run=run)
 
