@@ -37,8 +37,8 @@ bench: ## Measure: one JSON line per figure
 bench-peers: ## Install the engines that `make bench` compares with, in an environment of their own
 	@$(PYTHON) bootstrap.py exec -m bench.peers $(ARGS)
 
-soak: ## The races and the model of a request's life at length: 10,000 decisions, hundreds of lives
-	@COUNTERSIGN_RACES=10000 COUNTERSIGN_LIVES=300 $(PYTHON) bootstrap.py test -n 0 tests/approvals/services/test_races.py tests/approvals/services/test_request_life.py $(ARGS)
+soak: ## The races and the models of requests' and grants' lives at length: 10,000 decisions, hundreds of lives
+	@COUNTERSIGN_RACES=10000 COUNTERSIGN_LIVES=300 $(PYTHON) bootstrap.py test -n 0 tests/approvals/services/test_races.py tests/approvals/services/test_request_life.py tests/approvals/services/test_grant_life.py $(ARGS)
 
 shots: ## Make a picture of every page at every width and theme, under var/shots
 	@$(PYTHON) bootstrap.py test -m shots -n 0 $(ARGS)

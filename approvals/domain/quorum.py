@@ -7,9 +7,9 @@ payload never fills a quorum alone. One eligible rejection ends a request.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations_with_replacement
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations_with_replacement, islice
 from typing import Literal
 
 import msgspec
@@ -38,6 +38,7 @@ __all__ = [
     "check",
     "check_counts",
     "exclusions",
+    "fills",
     "role_of",
     "short_after",
     "short_levels",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 Outcome = Literal["pending", "approved", "rejected"]
+# So many ways in which people could decide for others are tried; past them a quorum counts as out of reach.
+MOST_CHOICES = 500
 
 
 class NotOpenYet(NotEligible):
@@ -165,18 +168,53 @@ def check_counts(
 def short_levels(
     levels: Sequence[Level], pool: Iterable[Answer], editors: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """The levels that cannot be filled even if everybody in the pool approves; none when the quorum can be reached."""
+    """The levels that cannot be filled even if everybody in the pool approves; none when the quorum can be reached.
+
+    Whether a person answers for themselves or for another is theirs to choose: each way of choosing is tried, the
+    usual one first.
+    """
+    answers = list(pool)
     changed = frozenset(editors)
+    own = {answer.person: answer for answer in reversed(answers) if not answer.acting_for}
+    found: tuple[str, ...] | None = None
+    for chosen in islice(_apart([answer for answer in answers if answer.acting_for]), MOST_CHOICES):
+        busy = frozenset().union(*(answer.identities for answer in chosen))
+        here = [*(own[name] for name in reversed(own) if name not in busy), *chosen]
+        short = _short(levels, here, changed)
+        if not short:
+            return ()
+        if found is None or len(short) < len(found):
+            found = short
+    assert found is not None  # nobody deciding for another is a choice as well
+    return found
+
+
+def fills(levels: Sequence[Level], answers: Iterable[Answer], editors: Iterable[str] = ()) -> bool:
+    """Whether these approvals make the quorum, in whatever order they came. One without a seat is made by nothing."""
+    has_seats = any(level.need > 0 for level in levels)
+    return has_seats and not short_levels(levels, answers, editors)
+
+
+def _apart(answers: Sequence[Answer]) -> Iterator[tuple[Answer, ...]]:
+    """Every set of answers in which no person stands twice, smaller ones first."""
+    waiting: deque[tuple[int, tuple[Answer, ...]]] = deque([(0, ())])
+    while waiting:
+        start, chosen = waiting.popleft()
+        yield chosen
+        busy = frozenset().union(*(one.identities for one in chosen))
+        for place in range(start, len(answers)):
+            if not busy & answers[place].identities:
+                waiting.append((place + 1, (*chosen, answers[place])))
+
+
+def _short(levels: Sequence[Level], answers: Iterable[Answer], changed: frozenset[str]) -> tuple[str, ...]:
+    """The levels that these answers do not fill, no person standing in two of them; who changed it comes last."""
     seats = [(level.name, level.group) for level in levels for _ in range(level.need)]
     taken: dict[int, Answer] = {}
-    counted: set[str] = set()
     left = len(seats) - 1
-    for answer in sorted(pool, key=lambda one: (bool(one.identities & changed), one.acting_for)):
+    for answer in sorted(answers, key=lambda one: bool(one.identities & changed)):
         is_editor = bool(answer.identities & changed)
-        if answer.identities & counted or (is_editor and left < 1):
-            continue
-        if _seat(answer, seats, taken, set()):
-            counted |= answer.identities
+        if not (is_editor and left < 1) and _seat(answer, seats, taken, set()):
             left -= is_editor
     return tuple(dict.fromkeys(name for seat, (name, _) in enumerate(seats) if seat not in taken))
 

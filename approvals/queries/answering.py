@@ -18,7 +18,8 @@ def on_request(found: record.Request, person: Reviewer) -> Reviewer:
 def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt.datetime) -> Reviewer:
     """The person themselves when they may, else as they decide for a colleague. Raises NotEligible, SelfSignOff.
 
-    An approval must bring the quorum nearer, so that everybody on record was needed.
+    An approval must bring the quorum nearer, so that everybody on record was needed. Who is part of the action is
+    refused in each way of answering; that one colleague is, keeps nobody from deciding for another.
     """
     opened = found.opened
     if verb == "approve" and canaries.planted_by(opened.run) == person.person:
@@ -39,11 +40,10 @@ def answering(found: record.Request, person: Reviewer, verb: quorum.Verb, at: dt
                     opened.editors,
                     awaited=lambda: pools.awaited(found, at),
                 )
-        except quorum.SelfSignOff as error:
-            refused = error
-            break  # nobody gets round an exclusion by deciding for another
         except errors.NotPermitted as error:
-            refused = refused or error
+            is_told_already = isinstance(refused, quorum.SelfSignOff)
+            if refused is None or (isinstance(error, quorum.SelfSignOff) and not is_told_already):
+                refused = error
         else:
             return one
     assert refused is not None

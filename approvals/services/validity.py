@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from approvals.domain import quorum, record, terms
 from approvals.domain.eligibility import standing_in, stepping_in
 from approvals.queries import people
@@ -33,10 +31,9 @@ def no_longer_signed(found: record.Request, wanted: Sequence[terms.Level]) -> st
         answers.append(
             quorum.Answer(person=who.person, verb="approve", groups=who.groups, acting_for=who.acting_for)
         )
-    # The order of levels was kept when people signed; of a newer policy only who is needed counts.
-    newest = [replace(level, order=0) for level in wanted]
-    for levels, whose in ((found.opened.levels, "its quorum"), (newest, "the policy's present quorum")):
-        if quorum.tally(levels, answers, found.opened.editors).outcome != "approved":
+    # The order of levels was kept when people signed; now only who is needed counts.
+    for levels, whose in ((found.opened.levels, "its quorum"), (wanted, "the policy's present quorum")):
+        if not quorum.fills(levels, answers, found.opened.editors):
             return f"The people who approved this do not make {whose}."
     return ""
 

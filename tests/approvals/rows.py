@@ -1,4 +1,4 @@
-"""Moves what the database guards, so that tests can move a deadline instead of the clock."""
+"""Moves what the database guards, so that tests can move a deadline instead of the clock; reads what rows rest on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 
 from approvals.models import ApprovalRequest
+from orchestrator import eventlog
 
 
 @contextlib.contextmanager
@@ -23,3 +24,13 @@ def unguarded() -> Iterator[None]:
 def move_deadline(request: ApprovalRequest, **deadlines: dt.datetime) -> None:
     with unguarded():
         ApprovalRequest.objects.filter(pk=request.pk).update(**deadlines)
+
+
+def record_of_approvals() -> list[eventlog.Stored]:
+    """Every event that the approver's rows follow from."""
+    return [
+        event
+        for kind in ("approval", "policy")
+        for stream, *_ in eventlog.streams(kind)
+        for event in eventlog.events_after(stream, 0, 10_000)
+    ]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from approvals.domain import quorum
 from approvals.domain.quorum import Answer, NotEligible, Reviewer, SelfSignOff
@@ -187,3 +191,71 @@ def test_who_changed_the_payload_never_approves_it_alone(levels, answers, editor
 )
 def test_a_quorum_that_nobody_could_reach_is_known(levels, pool, editors, short):
     assert quorum.short_levels(levels, pool, editors) == short
+
+
+@pytest.mark.parametrize(
+    ("levels", "pool", "short"),
+    [
+        # Ann is needed in Rita's place, since Ben can take her own.
+        (STEPS, [answer("ann", "finance"), answer("ben", "finance"), answer("ann", "risk", acting_for="rita")], ()),
+        (STEPS, [answer("ann", "finance"), answer("ann", "risk", acting_for="rita")], ("risk",)),
+        # Dee decides for both, and stands once.
+        (STEPS, [answer("dee", "finance", acting_for="ann"), answer("dee", "risk", acting_for="rita")], ("risk",)),
+        (
+            STEPS,
+            [
+                answer("dee", "finance", acting_for="ann"),
+                answer("eve", "finance", acting_for="ben"),
+                answer("dee", "risk", acting_for="rita"),
+            ],
+            (),
+        ),
+        # One person's answer, given twice, is one.
+        (FOUR_EYES, [answer("a", "reviewer"), answer("a", "reviewer")], ("reviewers",)),
+    ],
+)  # fmt: skip
+def test_a_person_is_counted_in_whichever_way_the_quorum_needs_them(levels, pool, short):
+    assert quorum.short_levels(levels, pool) == short
+    assert bool(quorum.short_levels(levels, pool[::-1])) == bool(short)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_is_out_of_reach_is_what_no_choice_of_people_fills(data):
+    """Against every way of putting people on seats, tried in full."""
+    levels = [Level(name=name, group=name, need=data.draw(st.integers(1, 2))) for name in ("finance", "risk")]
+    people = ("ann", "ben", "dee", "eve")
+    groups = st.frozensets(st.sampled_from(("finance", "risk")))
+    pool = [
+        quorum.Answer(person=name, verb="approve", groups=data.draw(groups))
+        for name in people
+    ] + [
+        quorum.Answer(person=who, verb="approve", groups=data.draw(groups), acting_for=whom)
+        for who, whom in data.draw(
+            st.lists(st.tuples(st.sampled_from(people), st.sampled_from(("ann", "rita", "zoe"))), max_size=3)
+        )
+        if who != whom
+    ]  # fmt: skip
+    editors = data.draw(st.frozensets(st.sampled_from(people), max_size=2))
+    seats = [level.group for level in levels for _ in range(level.need)]
+
+    def sits(chosen: tuple[quorum.Answer, ...]) -> bool:
+        names = [name for one in chosen for name in one.identities]
+        return (
+            all(group in one.groups for group, one in zip(seats, chosen, strict=True))
+            and len(names) == len(set(names))
+            and sum(bool(one.identities & editors) for one in chosen) < len(seats)
+        )
+
+    can = any(sits(chosen) for chosen in itertools.permutations(pool, len(seats)))
+    assert quorum.fills(levels, pool, editors) == can
+
+
+def test_many_who_have_one_person_decide_are_looked_at_in_bounded_time():
+    pool = [answer("dee", "finance", acting_for=f"p{number}") for number in range(200)]
+    pool += [answer(f"d{number}", "finance", acting_for=f"q{number}") for number in range(40)]
+    assert quorum.short_levels(STEPS, pool) == ("risk",)
+
+
+def test_a_quorum_without_a_seat_is_made_by_nothing():
+    assert not quorum.fills([], [answer("a", "reviewer")])

@@ -245,6 +245,49 @@ def test_a_delegation_that_stood_when_the_request_opened_is_stored_as_an_exclusi
         approve(request, reviewer2)
 
 
+def test_who_was_asked_by_a_person_who_is_part_of_it_still_decides_for_another(
+    reviewer, reviewer2, reviewer3
+):
+    """Whom one of them would decide for first makes no difference: it waits for the delegate, so they may answer."""
+    ask_for(terms.Level(name="finance", group="finance", need=1))
+    join(reviewer, "finance")
+    request = runs.request_of(runs.held_run(by="reviewer3"))
+    for person in (reviewer3, reviewer):
+        delegations.set_delegation(
+            person=person.username, delegate="reviewer2", until=later(days=3), by=person, now=timezone.now()
+        )
+    assert waiting_for(reviewer2) == 1
+
+    assert approve(request, reviewer2).status == "approved"
+
+    given = SignOff.objects.get()
+    assert (given.reviewer, given.acting_for) == ("reviewer2", "reviewer")
+
+
+def test_a_quorum_that_can_be_reached_only_through_a_delegate_does_not_go_up(reviewer, reviewer2, reviewer3):
+    """The one of finance who decides for the only one of risk is needed there; a colleague takes finance."""
+    ask_for(*FINANCE_THEN_RISK)
+    join(reviewer, "finance")
+    join(reviewer2, "finance")
+    join(reviewer3, "risk")
+    delegations.set_delegation(
+        person="reviewer3",
+        delegate="reviewer",
+        is_leave=True,
+        until=later(days=3),
+        by=reviewer3,
+        now=timezone.now(),
+    )
+
+    request = runs.request_of(runs.held_run())
+
+    assert (request.fault, request.escalated_at) == ("", None)
+    approve(request, reviewer2)
+    assert approve(request, reviewer).status == "approved"
+    runs.work(str(request.run))
+    assert runs.status_of(str(request.run)) == "executed"
+
+
 def test_a_delegation_that_ended_gives_nothing(reviewer, reviewer2):
     ask_for(terms.Level(name="finance", group="finance", need=1))
     join(reviewer, "finance")
