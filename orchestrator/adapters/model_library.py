@@ -29,6 +29,20 @@ def load() -> None:
         _is_loaded = True
 
 
+def lacks(provider: str) -> str:
+    """What must be installed before this provider can be asked, in the library's words; empty when nothing must."""
+    load()
+    from pydantic_ai.providers import infer_provider_class
+
+    try:
+        infer_provider_class(provider)
+    except ImportError as error:
+        return str(error).partition(",")[0].rstrip(".")
+    except ValueError:
+        return ""
+    return ""
+
+
 def _forget() -> None:
     """The child of a fork has no thread that could still hold its parent's lock."""
     global _loading

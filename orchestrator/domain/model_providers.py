@@ -32,9 +32,26 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# What the library of models can ask as well; for most of them their own package must be installed beside it.
+OTHERS = frozenset(
+    {
+        *("azure-responses", "bedrock", "bedrock-mantle", "cohere", "github", "github-copilot", "google"),
+        *("google-cloud", "google-decisions", "groq", "huggingface", "litellm", "mistral", "openai-chatgpt"),
+        *("openai-codex", "openai-decisions", "snowflake", "system-one", "typesafe", "xai"),
+    }
+)
+GATEWAY = "gateway/"
+
+
+def is_known(provider: str) -> bool:
+    """Whether the library knows it, alone or behind its gateway."""
+    name = provider.removeprefix(GATEWAY)
+    return name in NEEDS or name in OTHERS
+
+
 def unknown(provider: str) -> str:
     """What to say of a provider that nobody here can ask."""
     return (
-        f"{provider[:60]!r} is no provider that can be asked here. Use one of {', '.join(sorted(NEEDS))}, "
+        f"{provider[:60]!r} is no provider that can be asked here. Use one of {', '.join(sorted({*NEEDS, *OTHERS}))}, "
         "or give the address of a server of your own."
     )

@@ -169,7 +169,7 @@ def _means(spec: AgentSpec) -> Iterator[Fault]:
         yield Fault("reference", "Name the model with its provider, as in openai:gpt-5 or ollama:qwen3.")
     elif spec.kind == "model" and spec.reference and not spec.base_url:
         provider = spec.reference.partition(":")[0]
-        if provider not in model_providers.NEEDS:
+        if not model_providers.is_known(provider):
             yield Fault("reference", model_providers.unknown(provider))
     if spec.base_url and not _URL.fullmatch(spec.base_url):
         yield Fault("base_url", "This is no address of a server, as in http://127.0.0.1:11434/v1.")

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from orchestrator.adapters import model_keys, registry
-from orchestrator.domain import differences, soundness, wording
+from orchestrator.adapters import model_keys, model_library, registry
+from orchestrator.domain import differences, model_providers, soundness, wording
 from orchestrator.domain.specs import AgentSpec
 from orchestrator.forms.agents import AgentForm, initial_of
 from orchestrator.queries import catalogue as queries
@@ -96,6 +96,11 @@ def _warning(spec: AgentSpec) -> str:
     """What keeps its runs from going on although it may be published; empty when nothing does."""
     if spec.kind != "model":
         return ""
+    provider = spec.reference.partition(":")[0].removeprefix(model_providers.GATEWAY)
+    if provider in model_providers.OTHERS and not spec.base_url and (lacks := model_library.lacks(provider)):
+        return (
+            f"Its runs will fail until that is done where the workers run: {lacks}. It is not installed here."
+        )
     missing = model_keys.missing(spec.reference, base_url=spec.base_url, slug=spec.slug)
     if not missing:
         return ""
