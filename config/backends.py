@@ -32,7 +32,7 @@ class Backend(AuthenticationBackend):
             return None
         if not person.is_superuser:
             # Where Django's own backends look before they ask the database.
-            person._perm_cache = set(permissions)  # type: ignore[attr-defined]
+            person._perm_cache = set(permissions)  # type: ignore[attr-defined]  # no attribute that Django declares
         return person
 
 

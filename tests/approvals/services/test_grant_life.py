@@ -69,7 +69,7 @@ PREDICATES: tuple[tuple[dict[str, str], str, Callable[[str], bool]], ...] = (
 
 
 @registry.tool("tests.reserve")
-def reserve(arguments: dict, request: ExecutionRequest) -> dict[str, str]:  # type: ignore[type-arg]
+def reserve(arguments: dict[str, Any], request: ExecutionRequest) -> dict[str, str]:
     return runs.pay(arguments, request)
 
 
