@@ -54,7 +54,8 @@ class LevelOut(Schema):
 
 class RequestOut(Schema):
     """A held action before people. `arguments` is the whole call that would be executed; `arguments_left_out`
-    says why it is not there, when it was erased after the request had ended."""
+    says why it is not there, when it was erased after the request had ended. `stated_reason` and `stated_otherwise`,
+    what it will do instead when this is rejected, are its agent's words."""
 
     id: str
     run: str
@@ -70,6 +71,7 @@ class RequestOut(Schema):
     amount: str
     currency: str
     stated_reason: str
+    stated_otherwise: str
     rule: str
     explanation: str
     policy: str

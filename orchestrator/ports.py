@@ -47,6 +47,7 @@ class ActionFacts:
     rolling: Mapping[
         str, str
     ]  # spent or reserved in the scope's window, by Limit.account, this action left out
+    otherwise: str = ""  # what the agent says it will do instead when this is rejected
     edited_by: str = ""  # a person changed the arguments: then another must agree to them
     # What a newer revision of the agent than the run's may attempt: the action must stand within both.
     scope_now: Scope | None = None

@@ -49,7 +49,8 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     `otherwise` says what it means for the affected person when it is rejected, as the tool's declaration has it;
     `otherwise_is_claim` marks words of the agent's in it.
 
-    `stated_reason` and `evidence` are the agent's own; `arguments` is the stored call that will be executed.
+    `stated_reason`, `stated_otherwise` (what it will do instead) and `evidence` are the agent's own;
+    `arguments` is the stored call that will be executed.
     """
 
     TYPE = "request.opened"
@@ -73,6 +74,7 @@ class Opened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     currency: str | None = None
     person: str | None = None
     stated_reason: str = ""
+    stated_otherwise: str = ""
     evidence: tuple[Evidence, ...] = ()
     evidence_count: int = 0
     otherwise: tuple[Part, ...] = ()

@@ -12,7 +12,7 @@ from approvals.mcp.answers import ActionAnswer, Answer, ClaimAnswer, CommitmentA
 from approvals.mcp.calls import answer
 from orchestrator import tails
 from orchestrator.api.calling import Reason, Word
-from orchestrator.api.shapes import AssertionIn, Due, EvidenceIn, Json
+from orchestrator.api.shapes import AssertionIn, Due, EvidenceIn, Json, Otherwise
 from orchestrator.domain import ids
 from orchestrator.domain.callers import Caller
 from orchestrator.domain.replies import ProposedAction
@@ -32,6 +32,7 @@ async def request_approval(
     tool: Annotated[str, Field(max_length=200)],
     arguments: Json,
     reason: Annotated[str, Field(max_length=4000)] = "",
+    otherwise: Otherwise = "",
     evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = [],  # noqa: B006  never changed
     run: Annotated[str, Field(max_length=40, description="Empty starts a new run.")] = "",
     title: Annotated[Word, Field(description="What a new run is about.")] = "",
@@ -44,6 +45,7 @@ async def request_approval(
             tool=tool,
             arguments=arguments,
             reason=reason,
+            otherwise=otherwise,
             evidence=tuple(one.plain() for one in evidence),
         )
         now = timezone.now()

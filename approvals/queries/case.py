@@ -104,6 +104,7 @@ class Case:
     is_about_a_person: bool
     otherwise: tuple[Part, ...]
     otherwise_is_claim: bool
+    stated_otherwise: str
     flaw: str
     snoozed_until: dt.datetime | None
     may_snooze: bool
@@ -206,6 +207,7 @@ def case(*, request: str, person: Any) -> Case:
         is_about_a_person=opened.is_about_a_person,
         otherwise=opened.otherwise,
         otherwise_is_claim=opened.otherwise_is_claim,
+        stated_otherwise=opened.stated_otherwise,
         flaw=canaries.flaw_of(opened.run) if person.has_perm(OVERSEE) else "",
         snoozed_until=desk.snoozed_until(opened.request, person, timezone.now()),
         may_snooze=found.status == "pending" and opened.tier != "critical",

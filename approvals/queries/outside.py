@@ -83,6 +83,7 @@ def _card(row: ApprovalRequest) -> dict[str, Any]:
         "amount": opened.amount or "",
         "currency": opened.currency or "",
         "stated_reason": opened.stated_reason,
+        "stated_otherwise": opened.stated_otherwise,
         "rule": opened.rule,
         "explanation": opened.explanation,
         "policy": opened.policy,

@@ -121,6 +121,7 @@ def reply(request: TurnRequest, *, now: dt.datetime) -> Reply:
         tool=like.tool,
         arguments=row.arguments,
         reason=row.stated_reason,
+        otherwise=like.stated_otherwise,
         evidence=like.evidence,
         call_id=same.proposed[like.action],
     )

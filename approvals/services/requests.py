@@ -17,7 +17,7 @@ from approvals.models import ApprovalRequest
 from approvals.queries import delegations, pools, requests
 from approvals.services import grants, policies, rows, validity
 from orchestrator.domain import content, ids
-from orchestrator.domain.replies import Evidence
+from orchestrator.domain.replies import MAX_OTHERWISE, Evidence
 from orchestrator.ports import ActionFacts, Verdict
 from orchestrator.queries import actions
 
@@ -169,6 +169,7 @@ def opened_fact(
         currency=facts.currency,
         person=facts.person,
         stated_reason=facts.reason[:STATED_LENGTH],
+        stated_otherwise=facts.otherwise.strip()[:MAX_OTHERWISE],
         evidence=tuple(_bounded(one) for one in facts.evidence[:EVIDENCE_SHOWN]),
         evidence_count=len(facts.evidence),
         otherwise=(otherwise := sentence.otherwise(facts.tool, facts.arguments)),

@@ -95,6 +95,7 @@ def _action(payment: Payment, checks: tuple[Evidence, ...]) -> ProposedAction:
             "note": " ".join(flag.sentence for flag in payment.flags)[:1000],
         },
         reason=payment.reason,
+        otherwise=f"Invoice {number} stays unpaid; it is due on {payment.due_date}.",
         evidence=evidence[:50],
         call_id=f"pay {payment.id}"[:200],
     )
@@ -112,6 +113,7 @@ def _notice(to: str, payments: list[Payment], rejected: list[Rejection]) -> Prop
             "text": "\n".join(lines)[:20_000],
         },
         reason="The run's settings ask for a notice of the rejected invoices.",
+        otherwise="Nobody is written to; the list stands in the run's output.",
         call_id="notice",
     )
 

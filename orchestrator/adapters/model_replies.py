@@ -7,6 +7,7 @@ text that the model needs to correct itself.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +15,12 @@ import msgspec
 
 from orchestrator import ports
 from orchestrator.adapters import said
-from orchestrator.adapters.model_messages import FINAL, wire_names
+from orchestrator.adapters.model_messages import FINAL, OTHERWISE, wire_names
 from orchestrator.domain import replies, schemas
 from orchestrator.domain.schemas import clip
 
+# As `model_messages.OTHERWISE` asks for it, also as models like to set it off.
+_OTHERWISE = re.compile(rf"^[ \t*_#>-]*{re.escape(OTHERWISE)}[ \t*_]*:[ \t*_]*", re.IGNORECASE | re.MULTILINE)
 _FIELDS = {"output", "note", "assertions", "suspects_upstream"}
 
 
@@ -49,8 +52,10 @@ def reply_from(response: Any, request: ports.TurnRequest, output_schema: Mapping
     calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
     actions = [call for call in calls if call.tool_name != FINAL]
     if actions:
-        proposed = tuple(_action(call, request, response.text or "") for call in actions)
-        return replies.Reply(actions=proposed, note=clip(response.text or "", said.MAX_NOTE))
+        text = response.text or ""
+        reason, otherwise = _why_and_otherwise(text)
+        proposed = tuple(_action(call, request, reason, otherwise) for call in actions)
+        return replies.Reply(actions=proposed, note=clip(text, said.MAX_NOTE))
     if response.finish_reason == "length":
         limit = request.agent.budget.output_tokens
         raise said.unacceptable(f"The answer was cut off at {limit:,} tokens. Answer in less.")
@@ -81,7 +86,15 @@ def arguments_of(call: Any) -> dict[str, Any]:
     return given
 
 
-def _action(call: Any, request: ports.TurnRequest, reason: str) -> replies.ProposedAction:
+def _why_and_otherwise(text: str) -> tuple[str, str]:
+    """The text beside calls, parted: why, and, from the line that is marked so on, what follows a rejection."""
+    marked = _OTHERWISE.search(text)
+    if marked is None:
+        return text, ""
+    return text[: marked.start()].strip(), text[marked.end() :].strip()
+
+
+def _action(call: Any, request: ports.TurnRequest, reason: str, otherwise: str) -> replies.ProposedAction:
     tools = wire_names(request.tools)
     tool = tools.get(call.tool_name)
     if tool is None:
@@ -93,7 +106,11 @@ def _action(call: Any, request: ports.TurnRequest, reason: str) -> replies.Propo
             f"The arguments of {call.tool_name} do not fit its parameters.\n{schemas.describe(found)}"
         )
     return replies.ProposedAction(
-        tool=tool.name, arguments=arguments, reason=clip(reason, said.MAX_REASON), call_id=call.tool_call_id
+        tool=tool.name,
+        arguments=arguments,
+        reason=clip(reason, said.MAX_REASON),
+        otherwise=clip(otherwise, replies.MAX_OTHERWISE),
+        call_id=call.tool_call_id,
     )
 
 

@@ -87,6 +87,7 @@ def _check_bounds(reply: replies.Reply) -> None:
             (f"actions[{number}].tool", action.tool, MAX_NAME),
             (f"actions[{number}].call_id", action.call_id, MAX_NAME),
             (f"actions[{number}].reason", action.reason, MAX_REASON),
+            (f"actions[{number}].otherwise", action.otherwise, replies.MAX_OTHERWISE),
         ]
     for name, text, limit in texts:
         if len(text) > limit:

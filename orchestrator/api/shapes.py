@@ -25,6 +25,15 @@ Due = Annotated[
 ]
 
 
+Otherwise = Annotated[
+    str,
+    Field(
+        max_length=replies.MAX_OTHERWISE,
+        description="What you will do instead if it is rejected; shown to who decides, as your claim.",
+    ),
+]
+
+
 class EvidenceIn(Asked):
     source: Annotated[str, Field(min_length=1, max_length=500)]
     locator: Annotated[str, Field(max_length=500)] = ""
@@ -56,6 +65,7 @@ class Propose(Asked):
     tool: Annotated[str, Field(min_length=1, max_length=200)]
     arguments: Json = {}
     reason: Annotated[str, Field(max_length=4000)] = ""
+    otherwise: Otherwise = ""
     evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = []
     call_id: Word = ""
 
@@ -64,6 +74,7 @@ class Propose(Asked):
             tool=self.tool,
             arguments=self.arguments,
             reason=self.reason,
+            otherwise=self.otherwise,
             evidence=tuple(one.plain() for one in self.evidence),
             call_id=self.call_id,
         )

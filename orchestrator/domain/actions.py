@@ -36,6 +36,7 @@ def propose(draft: Draft, turn: Turn, actions: Sequence[SealedAction], cause: in
                 currency=sealed.currency,
                 person=sealed.person,
                 reason=sealed.reason,
+                otherwise=sealed.otherwise,
                 evidence=sealed.evidence,
             ),
             cause=cause,

@@ -49,6 +49,7 @@ class SealedAction(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     person: str | None = None
     reason: str = ""
+    otherwise: str = ""
     evidence: Content | None = None
     refusal: str = ""
     refusal_source: str = ""

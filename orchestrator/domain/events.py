@@ -234,9 +234,13 @@ class BudgetExhausted(Body, frozen=True, kw_only=True):
 
 # ---- actions ----
 class ActionProposed(Body, frozen=True, kw_only=True):
-    """An action as the agent asked for it, sealed by its digest. Only the stored arguments are ever executed."""
+    """An action as the agent asked for it, sealed by its digest. Only the stored arguments are ever executed.
+
+    `reason` and `otherwise` (what it will do instead when this is rejected) are the agent's words; no digest covers them.
+    """
 
     TYPE = "action.proposed"
+    VERSION = 2
     action: str
     turn: str
     stage: str
@@ -252,6 +256,7 @@ class ActionProposed(Body, frozen=True, kw_only=True):
     currency: str | None = None
     person: str | None = None
     reason: str = ""
+    otherwise: str = ""
     evidence: Content | None = None
 
 
@@ -502,6 +507,8 @@ UPCASTS: dict[tuple[str, int], Any] = {
     ("stage.passed", 1): _as_it_is,
     ("stage.sent_back", 1): _as_it_is,
     ("stage.failed", 1): _as_it_is,
+    # An agent that proposed an action before it could say what it would do instead has said nothing of it.
+    ("action.proposed", 1): _as_it_is,
     # A claim from before agents elsewhere could make one has no time to begin by.
     ("action.claimed", 1): _as_it_is,
     # A commitment from before its time was read as a moment has none that could pass.

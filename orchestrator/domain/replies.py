@@ -8,6 +8,8 @@ import msgspec
 
 MAX_ACTIONS = 500
 MAX_ASSERTIONS = 5000
+# What follows a rejection is a few sentences: it stands whole beside the decision.
+MAX_OTHERWISE = 1000
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,7 +36,8 @@ class Assertion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProposedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A tool call the agent asks for. `reason` is the agent's own claim and is shown as such.
+    """A tool call the agent asks for. `reason` is the agent's own claim and is shown as such, and so is `otherwise`:
+    what it will do instead when people reject the call.
 
     `call_id` is the agent's own name for the call, returned with its result.
     """
@@ -42,6 +45,7 @@ class ProposedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     tool: str
     arguments: dict[str, Any] = {}
     reason: str = ""
+    otherwise: str = ""
     evidence: tuple[Evidence, ...] = ()
     call_id: str = ""
 

@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.domain import content, digests, schemas
 from orchestrator.domain.commands import SealedAction
 from orchestrator.domain.content import Content
-from orchestrator.domain.replies import ProposedAction
+from orchestrator.domain.replies import MAX_OTHERWISE, ProposedAction
 from orchestrator.domain.specs import AgentSpec, Scope, ToolSpec, WorkflowSpec
 
 REASON_LENGTH = 4000
@@ -49,6 +49,7 @@ def seal_action(
         currency=facts.get("currency"),
         person=facts.get("person"),
         reason=proposal.reason[:REASON_LENGTH],
+        otherwise=proposal.otherwise[:MAX_OTHERWISE],
         evidence=evidence,
         refusal=refusal,
         refusal_source=source,

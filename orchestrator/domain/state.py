@@ -22,7 +22,7 @@ from orchestrator.domain.specs import WorkflowSpec
 from orchestrator.domain.validation import StageVerdict
 
 # Raised whenever the shape of RunState changes; older snapshots are then ignored and the log is folded anew.
-VERSION = 5
+VERSION = 6
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -91,6 +91,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str | None = None
     person: str | None = None
     reason: str = ""
+    otherwise: str = ""
     evidence: Content | None = None
     tier: str = ""
     rule: str = ""
@@ -395,6 +396,7 @@ def _action_proposed(state: RunState, event: e.Event, body: e.ActionProposed) ->
         currency=body.currency,
         person=body.person,
         reason=body.reason,
+        otherwise=body.otherwise,
         evidence=body.evidence,
     )
     return replace(

@@ -36,6 +36,7 @@ def action_facts(state: RunState, action: Action) -> ActionFacts:
         currency=action.currency,
         person=action.person,
         reason=action.reason,
+        otherwise=action.otherwise,
         evidence=tuple(msgspec.convert(evidence, tuple[Evidence, ...])),
         started_by=state.started_by,
         on_behalf_of=state.on_behalf_of,

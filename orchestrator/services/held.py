@@ -49,7 +49,11 @@ def with_arguments(*, run: str, action: str, tool: str, arguments: Mapping[str, 
     except digests.NotCanonical as error:
         raise NotAcceptable(f"These arguments cannot be stored exactly. {error}") from None
     proposal = ProposedAction(
-        tool=tool, arguments=dict(arguments), reason=found.reason, call_id=found.call_id
+        tool=tool,
+        arguments=dict(arguments),
+        reason=found.reason,
+        otherwise=found.otherwise,
+        call_id=found.call_id,
     )
     sealed, data = sealing.seal_action(
         state.spec, state.spec.agents[found.agent], proposal, on_behalf_of=state.on_behalf_of

@@ -118,7 +118,11 @@ def start(*, by: str = "operator", spec: WorkflowSpec = SPEC, key: str = "") -> 
 
 
 def propose(
-    run: str, *payments: Mapping[str, Any], tool: str = "tests.pay", reason: str = "The invoice matched."
+    run: str,
+    *payments: Mapping[str, Any],
+    tool: str = "tests.pay",
+    reason: str = "The invoice matched.",
+    otherwise: str = "",
 ) -> None:
     """The agent proposes one action per mapping of arguments."""
     state = state_of(run)
@@ -129,6 +133,7 @@ def propose(
             tool=tool,
             arguments=dict(arguments),
             reason=reason,
+            otherwise=otherwise,
             call_id=f"c{number}",
             evidence=(Evidence(source="invoice.xml", locator="cbc:PayableAmount", line=7, quote="82000.00"),),
         )

@@ -24,7 +24,12 @@ def test_an_agent_waits_by_mcp_and_goes_on_when_a_reviewer_has_approved(site: Si
 
     async def story(client: Any) -> float:
         asked = await call(
-            client, "request_approval", tool="door.pay", arguments=callers.PAYMENT, reason="It is due."
+            client,
+            "request_approval",
+            tool="door.pay",
+            arguments=callers.PAYMENT,
+            reason="It is due.",
+            otherwise="The receipt waits.",
         )
         told.put(asked)
         at = {"run": asked["run"], "action": asked["action"]}
@@ -48,6 +53,7 @@ def test_an_agent_waits_by_mcp_and_goes_on_when_a_reviewer_has_approved(site: Si
         page: Page = page_of("reviewer")
         page.goto(f"{site.url}inbox/{case.id}/")
         expect(page.locator("#case-sentence")).to_contain_text("Pay 82,000.00 EUR to ACME GmbH")
+        expect(page.locator("#case-otherwise")).to_contain_text("The receipt waits.")
         button = page.locator("[data-approve]").first
         expect(button).to_have_text("Approve: courier may pay 82,000.00 EUR")
         assert not agent.done()

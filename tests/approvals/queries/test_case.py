@@ -201,3 +201,19 @@ def test_every_page_and_the_case_name_the_installation_in_words(reviewer, client
     assert f">{shown}</span>" in page[page.index("case-badges") : page.index("Why it waits")].replace(
         "</svg>", ">"
     )
+
+
+def test_where_the_tool_says_nothing_the_agents_own_word_on_a_rejection_answers_for_it(reviewer, client):
+    scope = msgspec.structs.replace(runs.SCOPE, categories=("affects_person",))
+    agent = msgspec.structs.replace(runs.AGENT, scope=scope)
+    spec = msgspec.structs.replace(runs.SPEC, tools={"tests.note": LOWER}, agents={"treasurer": agent})
+    run = runs.start(spec=spec)
+    runs.propose(run, payment(), tool="tests.note", otherwise="They keep the rate.")
+    runs.work(run, ("assess",))
+    found = case_of(run, reviewer)
+    client.force_login(reviewer)
+    page = client.get(f"/inbox/{found.id}/").content.decode()
+    part = page[page.index('id="case-otherwise"') : page.index("Why it asks")]
+    assert "They keep the rate." in part
+    assert "agent’s claim" in part
+    assert "Neither the tool" not in part

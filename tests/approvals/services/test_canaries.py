@@ -76,7 +76,10 @@ def real_run_of_two_turns() -> str:
 
 def plant(by, **changes: object) -> ApprovalRequest:  # type: ignore[no-untyped-def]
     """A canary like a real payment, before people."""
-    like = runs.request_of(runs.held_run())
+    real = runs.start()
+    runs.propose(real, runs.PAYMENT, otherwise="The invoice stays unpaid.")
+    runs.work(real, ("assess",))
+    like = runs.request_of(real)
     call = {**runs.PAYMENT, "iban": FOREIGN}
     given = {"stated_reason": "The invoice matched.", "flaw": FLAW, "key": str(uuid.uuid4()), **changes}
     run = canaries.plant(like=str(like.id), arguments=call, by=by, now=timezone.now(), **given)  # type: ignore[arg-type]
@@ -91,6 +94,7 @@ def test_it_reads_like_the_request_that_it_imitates(admin, reviewer):
     assert (found.tool, found.agent, found.workflow) == ("tests.pay", "treasurer", "settlement")
     assert shown.sentence.startswith("Pay 82,000.00 EUR to ACME GmbH (DE02")
     assert (shown.flaw, shown.stated_reason) == ("", "The invoice matched.")
+    assert shown.stated_otherwise == "The invoice stays unpaid."
     page = Client()
     page.force_login(reviewer)
     text = page.get(reverse("approvals:case", args=[found.id])).content.decode()

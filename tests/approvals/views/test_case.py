@@ -120,6 +120,24 @@ def test_what_an_agent_wrote_is_escaped_and_hidden_characters_are_named(reviewer
     assert "characters that cannot be seen" in page
 
 
+def test_what_the_agent_says_follows_a_rejection_is_shown_as_its_claim_and_only_where_it_says_so(reviewer):
+    run = runs.start()
+    runs.propose(run, runs.PAYMENT, otherwise="<b>Invoice</b> stays\u202e unpaid.")
+    runs.work(run)
+    page = browser(reviewer).get(reverse("approvals:case", args=[runs.request_of(run).id])).text
+    part = page[page.index("Why it asks") : page.index("</section>", page.index('id="case-otherwise"'))]
+    assert "&lt;b&gt;Invoice&lt;/b&gt; stays" in part
+    assert "U+202E" in part
+    assert "\u202e" not in part
+    assert "agent’s claim" in part
+    assert "declared for the tool" not in part
+
+    silent = runs.request_of(runs.held_run())
+    assert (
+        'id="case-otherwise"' not in browser(reviewer).get(reverse("approvals:case", args=[silent.id])).text
+    )
+
+
 def test_the_case_says_where_the_values_of_the_call_come_from(reviewer):
     found = runs.request_of(runs.held_run({**runs.PAYMENT, "payee": "<b>Evil</b>"}))
     page = browser(reviewer).get(reverse("approvals:case", args=[found.id])).text

@@ -93,7 +93,7 @@ def test_several_calls_are_several_actions_and_their_results_go_back_by_name(ser
         ("payments.pay", {"payee": "A", "amount": "1.00"}, "call_a"),
         ("suppliers.look_up", {"name": "B"}, "call_b"),
     ]
-    assert {one.reason for one in first.actions} == {"Both are due."}
+    assert {(one.reason, one.otherwise) for one in first.actions} == {("Both are due.", "")}
     results = (
         Result(call_id="call_b", tool="suppliers.look_up", state="executed", value={"iban": "DE1"}),
         Result(call_id="call_a", tool="payments.pay", state="refused", text="over the limit"),
@@ -106,6 +106,32 @@ def test_several_calls_are_several_actions_and_their_results_go_back_by_name(ser
     assert set(returned) == {"call_a", "call_b"}
     assert "over the limit" in returned["call_a"]
     assert "DE1" in returned["call_b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "otherwise"),
+    [
+        ("It is due.\nIf it is rejected: it stays unpaid.", "It is due.", "it stays unpaid."),
+        ("It is due.\n\n**If it is rejected:** I ask\nthe buyer.", "It is due.", "I ask\nthe buyer."),
+        ("- if it is REJECTED : nothing", "", "nothing"),
+        (
+            "I wonder what comes if it is rejected: nothing.",
+            "I wonder what comes if it is rejected: nothing.",
+            "",
+        ),
+        ("It is due.\nIf it is rejected:", "It is due.", ""),
+        (f"Due.\nIf it is rejected: {'x' * 1200}", "Due.", "x" * 999 + "…"),
+    ],
+)
+def test_the_line_that_a_model_was_asked_for_says_what_follows_a_rejection(
+    server, turns, text, reason, otherwise
+):
+    server.say(Answer(text=text, calls=(Call("payments_pay", {"payee": "A", "amount": "1.00"}, "c"),)))
+    reply = invoke(turns.model(server, tools=(PAY,)))
+    (action,) = reply.actions
+    assert (action.reason, action.otherwise) == (reason, otherwise)
+    assert reply.note == text
+    assert "'If it is rejected:'" in server.asked[0].body["messages"][0]["content"]
 
 
 def test_a_call_without_a_result_is_answered_too_since_the_protocol_wants_it(server, turns):

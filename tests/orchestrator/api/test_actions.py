@@ -88,6 +88,19 @@ def test_a_held_action_names_the_request_by_which_people_are_asked_and_its_page(
     assert (found["state"], found["request"]) == ("released", asked)
 
 
+def test_people_read_what_an_agent_will_do_instead_and_what_is_too_long_of_it_is_refused(
+    courier: Api, run: str
+) -> None:
+    body = {"tool": "door.pay", "arguments": callers.PAYMENT}
+    answer = courier.post(f"/runs/{run}/actions", {**body, "otherwise": "x" * 1001})
+    assert problem_of(answer) == (422, "invalid")
+    assert "otherwise" in answer.content.decode()
+    courier.propose(run, reason="It is due.", otherwise="I ask the buyer.")
+    work(run, ("assess",))
+    found = courier.get(f"/approval-requests/{request_of(run, 'a1').pk}").json()
+    assert (found["stated_reason"], found["stated_otherwise"]) == ("It is due.", "I ask the buyer.")
+
+
 def test_nothing_of_an_external_run_is_ever_executed_here(courier: Api, run: str, released: Any) -> None:
     assert work(run, ("execute",)) == 0
     courier.post(f"/runs/{run}/actions/a1/claim", {"digest": released["digest"]})

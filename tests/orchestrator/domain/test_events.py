@@ -79,6 +79,13 @@ def test_an_older_version_is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch
     assert e.decode("run.paused", 3, b'{"reason":"wait"}') == e.RunPaused(reason="wait")
 
 
+def test_an_action_proposed_before_agents_could_say_what_follows_a_rejection_says_nothing_of_it() -> None:
+    body = msgspec.structs.replace(example(e.ActionProposed), otherwise="")
+    value = msgspec.json.decode(e.encode(body))
+    value.pop("otherwise", None)
+    assert e.decode("action.proposed", 1, msgspec.json.encode(value)) == body
+
+
 def test_a_fact_of_another_app_is_carried_byte_for_byte() -> None:
     body = e.decode("request.opened", 7, b'{"b":1, "a":2}')
     assert isinstance(body, e.Recorded)

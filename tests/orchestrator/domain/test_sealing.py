@@ -137,14 +137,26 @@ def test_an_agent_cannot_choose_what_the_digest_covers() -> None:
 def test_a_sealed_action_carries_its_operands_and_the_arguments_as_given() -> None:
     sealed, kept = seal(
         ProposedAction(
-            tool="t.pay", arguments=ARGUMENTS, reason="matched", evidence=(Evidence(source="a.xml", line=3),)
+            tool="t.pay",
+            arguments=ARGUMENTS,
+            reason="matched",
+            otherwise="x" * 1001,
+            evidence=(Evidence(source="a.xml", line=3),),
         )
     )
+    assert (sealed.reason, sealed.otherwise) == ("matched", "x" * 1000)
     assert (sealed.target, sealed.amount, sealed.currency, sealed.person) == ("ACME", "10.00", "EUR", "ACME")
     assert sealed.arguments.value() == ARGUMENTS
     assert sealed.evidence is not None
     assert sealed.evidence.value() == [{"source": "a.xml", "line": 3}]
     assert (sealed.refusal, kept) == ("", [])
+
+
+def test_what_an_agent_says_of_a_call_is_no_part_of_what_people_approve() -> None:
+    said = {"reason": "matched", "otherwise": "The invoice stays unpaid."}
+    silent, _ = seal(ProposedAction(tool="t.pay", arguments=ARGUMENTS))
+    talking, _ = seal(ProposedAction(tool="t.pay", arguments=ARGUMENTS, **said))
+    assert silent.digest == talking.digest
 
 
 def test_large_arguments_are_handed_out_as_bytes_to_keep() -> None:
