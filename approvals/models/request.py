@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import MD5
@@ -121,6 +122,8 @@ class ApprovalRequest(models.Model):
             ),
             models.Index(fields=["tool", "currency", "-opened_at"], name="request_alike"),
             models.Index(fields=["-opened_at"], name="request_latest"),
+            # Whether a target was asked for before. Hashed, because it may be longer than another index holds.
+            HashIndex(fields=["target"], name="request_of_target"),
         ]
 
     def __str__(self) -> str:

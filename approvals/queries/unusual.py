@@ -15,6 +15,8 @@ from approvals.projections import comparable_amount
 # Below this many earlier amounts a median says little; below this factor it is not worth a reviewer's time.
 ENOUGH = 5
 FACTOR = Decimal(3)
+# What is usual is what is usual of late, and opening a case costs no more after years of requests.
+LATEST = 500
 
 
 def unusual(request: record.Request) -> tuple[str, ...]:
@@ -58,13 +60,16 @@ def _amount(request: record.Request) -> str:
         return ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY amount) FROM approvals_approvalrequest "
-            "WHERE tool=%s AND currency=%s AND amount IS NOT NULL AND opened_at < %s "
-            "AND NOT EXISTS (SELECT FROM approvals_canary AS c WHERE c.run=approvals_approvalrequest.run)",
-            [opened.tool, visible(opened.currency), opened.opened_at],
+            "SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY amount) FROM ("
+            "SELECT r.amount FROM approvals_approvalrequest AS r "
+            "WHERE r.tool=%s AND r.currency=%s AND r.amount IS NOT NULL AND r.opened_at < %s "
+            "AND NOT EXISTS (SELECT FROM approvals_canary AS c WHERE c.run=r.run) "
+            "ORDER BY r.opened_at DESC LIMIT %s) AS alike",
+            [opened.tool, visible(opened.currency), opened.opened_at, LATEST],
         )
         count, median = cursor.fetchone()
     if count < ENOUGH or not median or amount < FACTOR * median:
         return ""
     usual = money.shown(median.normalize(), opened.currency)
-    return f"The amount is {amount / median:.1f} times the usual one (the median of {count} earlier requests is {usual})."
+    of = f"the last {count}" if count == LATEST else str(count)
+    return f"The amount is {amount / median:.1f} times the usual one (the median of {of} earlier requests is {usual})."

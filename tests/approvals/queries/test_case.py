@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from approvals.domain import terms
 from approvals.queries import case as queries
+from approvals.queries import unusual
 from approvals.services import policies, sign_offs
 from tests.approvals import runs
 
@@ -62,6 +63,18 @@ def test_a_new_target_and_a_much_larger_amount_are_said_with_their_numbers(revie
     assert found.unusual == (
         "This is the first request of tests.pay for Unknown Ltd.",
         "The amount is 10.0 times the usual one (the median of 5 earlier requests is 3,000.00 EUR).",
+    )
+
+
+def test_the_usual_amount_is_that_of_the_latest_requests(reviewer, monkeypatch):
+    monkeypatch.setattr(unusual, "LATEST", 5)
+    runs.held_run(*[payment(amount="90000.00") for _ in range(6)])
+    runs.held_run(*[payment(amount=f"{number}000.00") for number in range(1, 6)])
+
+    found = case_of(runs.held_run(payment(amount="30000.00")), reviewer)
+
+    assert found.unusual == (
+        "The amount is 10.0 times the usual one (the median of the last 5 earlier requests is 3,000.00 EUR).",
     )
 
 
