@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
-from approvals.domain import grants
+from approvals.domain import grants, money
 from approvals.domain.requests import WORDS
 from approvals.domain.terms import TIERS
 from approvals.models import ApprovalRequest, PickUp, SignOff
@@ -63,7 +63,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class InboxRow:
-    """One request in the list. `have` of `need` people have approved; it stands for `repeats` more of its kind."""
+    """One request in the list. `have` of `need` people have approved; it stands for `repeats` more of its kind.
+    `money` is its amount as a person reads it, such as "82,000.00 EUR"."""
 
     id: uuid.UUID
     sentence: str
@@ -82,6 +83,7 @@ class InboxRow:
     decided_by: str
     reason: str
     need: int
+    money: str = ""
     kind: str = ""
     have: int = 0
     repeats: int = 0
@@ -270,6 +272,11 @@ def _more(row: InboxRow, repeats: dict[tuple[str, ...], int]) -> int:
     return repeats.get((row.tool, row.agent, row.tier, row.kind), 1) - 1
 
 
+def _money(amount: Decimal | None, currency: str) -> str:
+    """What it moves, as the case says it; empty when it moves nothing that can be added up."""
+    return money.shown(amount.normalize(), currency) if amount is not None and currency else ""
+
+
 def _row(request: Any) -> InboxRow:
     return InboxRow(
         id=request.id,
@@ -289,5 +296,6 @@ def _row(request: Any) -> InboxRow:
         decided_by=grants.who(request.decided_by),
         reason=request.reason,
         need=sum(level["need"] for level in request.levels),
+        money=_money(request.amount, request.currency),
         kind=getattr(request, "kind", ""),
     )

@@ -5,6 +5,7 @@ import { element } from "./elements.js";
 import { current, move } from "./inbox.js";
 import { register } from "./keys.js";
 
+const MONEY = /^[\d,]+(\.\d{1,12})? \S+$/;
 const chosen = new Map();
 const bar = () => document.querySelector("[data-bulk]");
 const boxes = () => [...document.querySelectorAll("[data-select]")];
@@ -12,9 +13,29 @@ const boxOf = (item) => item?.closest("li")?.querySelector("[data-select]") ?? n
 const sentenceOf = (box) => box.closest("li").querySelector(".case-item-sentence").textContent;
 const keyOf = (box) => box.value.slice(0, 36);
 
+/** What several amounts come to, by currency: "13,743.52 EUR". Added digit by digit, because a sum that is nearly right is wrong. */
+function sums(amounts) {
+  const scale = 12;
+  const totals = new Map();
+  for (const text of amounts) {
+    const at = text.lastIndexOf(" ");
+    const [whole, part = ""] = text.slice(0, at).replaceAll(",", "").split(".");
+    const currency = text.slice(at + 1);
+    const found = totals.get(currency) ?? { units: 0n, decimals: 0 };
+    found.units += BigInt(whole + part.padEnd(scale, "0"));
+    found.decimals = Math.max(found.decimals, part.length);
+    totals.set(currency, found);
+  }
+  return [...totals].map(([currency, { units, decimals }]) => {
+    const digits = units.toString().padStart(scale + 1, "0");
+    const whole = digits.slice(0, -scale).replace(/\B(?=(\d{3})+$)/g, ",");
+    return `${whole}${decimals ? `.${digits.slice(-scale).slice(0, decimals)}` : ""} ${currency}`;
+  });
+}
+
 function choose(box, on) {
   if (!on) chosen.delete(keyOf(box));
-  else if (!chosen.has(keyOf(box))) chosen.set(keyOf(box), { value: box.value, tool: box.dataset.tool, sentence: sentenceOf(box) });
+  else if (!chosen.has(keyOf(box))) chosen.set(keyOf(box), { value: box.value, tool: box.dataset.tool, money: box.dataset.money ?? "", sentence: sentenceOf(box) });
   show();
 }
 
@@ -60,6 +81,10 @@ function open(verb, opener) {
   sheet.querySelector("[data-bulk-title]").textContent = `${word} ${chosen.size} request${chosen.size === 1 ? "" : "s"}`;
   sheet.querySelector("[data-bulk-confirm]").textContent = `${word} ${chosen.size}`;
   sheet.querySelector("[data-bulk-list]").replaceChildren(...[...chosen.values()].map((one) => element("li", {}, one.sentence)));
+  const amounts = [...chosen.values()].map((one) => one.money).filter((text) => MONEY.test(text));
+  const sum = sheet.querySelector("[data-bulk-sum]");
+  sum.hidden = amounts.length < 2;
+  sum.textContent = `${sums(amounts).join(" and ")} in all${amounts.length < chosen.size ? `, and ${chosen.size - amounts.length} without an amount` : ""}`;
   openSheet(sheet, opener);
 }
 

@@ -32,6 +32,19 @@ def _full(site: Site, count: int) -> dict[str, str]:
     return site.wait_for(lambda: site.database(waiting), seconds=60 + count)
 
 
+def _sum_of(site: Site, keys: list[str]) -> str:
+    """What the sheet says of these requests, all in euros."""
+
+    def ask() -> str:
+        from approvals.models import ApprovalRequest
+
+        found = ApprovalRequest.objects.filter(pk__in=keys)
+        assert {one.currency for one in found} == {"EUR"}
+        return f"{sum(one.amount for one in found):,.2f} EUR in all"
+
+    return site.database(ask)
+
+
 def _statuses(site: Site, keys: dict[str, str]) -> dict[str, str]:
     def ask() -> dict[str, str]:
         from approvals.models import ApprovalRequest
@@ -126,6 +139,7 @@ def test_several_of_one_tool_are_answered_at_once_and_who_was_first_is_named(sit
     site.wait_for(lambda: _statuses(site, tiers)[chosen[0]] == "rejected")
     page.locator("[data-bulk-verb=approve]").click()
     expect(page.locator("#bulk-sheet-title")).to_have_text("Approve 2 requests")
+    expect(page.locator("[data-bulk-sum]")).to_have_text(_sum_of(site, chosen))
     page.keyboard.type("All ordered and received.")
     page.keyboard.press("Control+Enter")
 
