@@ -98,6 +98,7 @@ api.add_router("/runs", orchestrator.api.runs)
 api.add_router("/runs", orchestrator.api.actions)
 api.add_router("/runs", orchestrator.api.statements)
 api.add_router("/runs", orchestrator.api.commitments)
+api.add_router("/commitments", orchestrator.api.all_commitments)
 api.add_router("/approval-requests", approvals.api.requests)
 api.add_router("/policies", approvals.api.policies)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from monitoring.views import audit, audit_record, events, files, overview, run, runs
+from monitoring.views import audit, audit_record, commitments, events, files, overview, run, runs
 
 app_name = "monitoring"
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
     path("runs/", runs.runs, name="runs"),
+    path("runs/commitments/", commitments.commitments, name="commitments"),
     path("runs/<uuid:run>/", run.trace, name="run"),
     path("runs/<uuid:run>/actions/", run.actions, name="run_actions"),
     path("runs/<uuid:run>/outputs/", run.outputs, name="run_outputs"),

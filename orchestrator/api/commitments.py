@@ -6,17 +6,42 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Query, Router
+from ninja import Query, Router, Schema
 
 from orchestrator.api import shapes
-from orchestrator.api.calling import Limit, Name, answer_once, caller_of, needs
+from orchestrator.api.calling import Cursor, Limit, Name, Word, answer_once, caller_of, needs
+from orchestrator.queries import CommitmentFilter, CommitmentLine
 from orchestrator.queries import external as queries
 from orchestrator.queries.commitments import CommitmentCard
 from orchestrator.services import commitments as services
 
 VIEW = "orchestrator.view_run"
 router = Router(tags=["commitments"])
+over_all_runs = Router(tags=["commitments"])
 State = Literal["", "created", "discharged", "cancelled", "violated"]
+
+
+class AllCommitmentsOut(Schema):
+    commitments: list[CommitmentLine]
+    next: str
+
+
+@over_all_runs.get("", response=AllCommitmentsOut, operation_id="list_all_commitments")
+@needs("read", permission=VIEW, counted_as="reads")
+def list_all_commitments(
+    request: HttpRequest,
+    state: State = "",
+    agent: Word = "",
+    run: Word = "",
+    q: Word = "",
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Any:
+    """Commitments of all runs that this token may see, the newest first. `agent` is the debtor; `q` asks for words by
+    their beginnings, in what was committed, under which condition and to whom. `next` is "" at the end."""
+    wanted = CommitmentFilter(state=state, agent=agent, run=run, words=q.strip())
+    found, more = queries.all_commitments(caller_of(request), wanted, cursor=cursor, limit=limit)
+    return {"commitments": list(found), "next": more}
 
 
 @router.get("/{run}/commitments", response=shapes.CommitmentsOut, operation_id="list_commitments")

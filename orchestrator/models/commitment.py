@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 
 from orchestrator.models.run import Run
 from orchestrator.models.stream import KeyField
+
+# What its words are searched in: whole words without any language, found by their beginnings.
+WORDS = SearchVector("creditor", "consequent", "antecedent", config="simple")
+
+
+def _listed(*fields: str) -> list[str]:
+    """A list over all runs walks its index from the newest, so a page costs the same however many there are."""
+    return [*fields, "created_at", "id"]
 
 
 class Commitment(models.Model):
@@ -41,4 +51,10 @@ class Commitment(models.Model):
         indexes = [
             models.Index(fields=["run", "created_seq"], name="commitment_of_run"),
             models.Index(fields=["due_at"], name="commitment_due", condition=models.Q(state="created")),
+            models.Index(fields=_listed(), name="commitment_newest"),
+            models.Index(fields=_listed("state"), name="commitment_by_state"),
+            models.Index(fields=_listed("debtor"), name="commitment_by_debtor"),
+            models.Index(fields=_listed("debtor", "state"), name="commitment_debtor_state"),
+            models.Index(fields=_listed("run"), name="commitment_run_newest"),
+            GinIndex(WORDS, name="commitment_words"),
         ]

@@ -1,6 +1,7 @@
 """Questions about what is published and what happens, answered by frozen dataclasses that are ready to print."""
 
 from orchestrator.queries.actions import ActionCard, ActionPage
+from orchestrator.queries.all_commitments import CommitmentFilter, CommitmentLine
 from orchestrator.queries.contents import FileCard, Shown
 from orchestrator.queries.effects import EffectCard
 from orchestrator.queries.events import EventCard
@@ -15,6 +16,8 @@ __all__ = [
     "ActionPage",
     "AgentCost",
     "Choices",
+    "CommitmentFilter",
+    "CommitmentLine",
     "EffectCard",
     "EventCard",
     "Figures",

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from orchestrator import models, ports
 from orchestrator.domain.callers import Caller, NotYours
 from orchestrator.queries.actions import ActionCard, ActionPage, action_card, action_page
+from orchestrator.queries.all_commitments import CommitmentFilter, CommitmentLine, commitment_lines
 from orchestrator.queries.commitments import (
     CommitmentCard,
     CommitmentPage,
@@ -124,6 +125,19 @@ def commitments(
 def commitment(caller: Caller, run: str, name: str) -> CommitmentCard:
     must_see(caller, run)
     return commitment_card(run, name)
+
+
+def all_commitments(
+    caller: Caller, wanted: CommitmentFilter, *, cursor: str = "", limit: int = 50
+) -> tuple[tuple[CommitmentLine, ...], str]:
+    """Commitments of all runs that the caller may read. Raises NotYours for a run that it may not, NoSuchCursor."""
+    if wanted.run:
+        must_see(caller, wanted.run)
+    if caller.agent and wanted.agent not in {"", caller.agent}:
+        return (), ""
+    if caller.agent:
+        wanted = replace(wanted, agent=caller.agent)
+    return commitment_lines(wanted, of=visible_runs(caller), cursor=cursor, limit=limit)
 
 
 def events(caller: Caller, run: str, *, after: int, limit: int) -> tuple[EventCard, ...]:

@@ -50,6 +50,7 @@ CALLS: dict[str, Call] = {
     "assert_beliefs": Call("act", {"assertions": [{"subject": "a", "predicate": "b"}]}),
     "make_commitment": Call("act", {"creditor": "a", "consequent": "b"}),
     "list_commitments": Call("read"),
+    "list_all_commitments": Call("read"),
     "get_commitment": Call("read"),
     "discharge_commitment": Call("act", {}),
     "cancel_commitment": Call("act", {"reason": "Not needed."}),

@@ -55,6 +55,7 @@ DOORS: dict[str, Door] = {
     "group": _edited(name="none"),
     "monitoring:overview": _seen(),
     "monitoring:runs": _seen(),
+    "monitoring:commitments": _seen(),
     "monitoring:run": _watched(),
     "monitoring:run_actions": _watched(),
     "monitoring:run_outputs": _watched(),

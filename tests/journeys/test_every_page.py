@@ -62,6 +62,7 @@ PAGES: dict[str, Shown] = {
     "overview": Shown("operator", "/"),
     "overview-reviewer": Shown("reviewer", "/"),
     "runs": Shown("operator", "/runs/"),
+    "commitments": Shown("operator", "/runs/commitments/"),
     "runs-nothing": Shown("operator", "/runs/?q=nothing+matches+this"),
     "run-new": Shown("operator", "/runs/new/"),
     "run-start": Shown("operator", "/workflows/invoice_settlement/start/"),
