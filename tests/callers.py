@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from typing import Any
 
 from django.test import Client
@@ -13,7 +14,7 @@ from approvals.services import policies, tokens
 from approvals.services.tokens import TokenMade
 from orchestrator.domain.specs import AgentSpec, Limit, Scope, ToolSpec
 from orchestrator.queries import published
-from orchestrator.services import catalogue
+from orchestrator.services import catalogue, rates
 
 PAYMENT = {"payee": "ACME GmbH", "amount": "82000.00", "currency": "EUR"}
 PAY = ToolSpec(
@@ -72,6 +73,13 @@ def person_token(by: Any, *scopes: str) -> TokenMade:
     return tokens.create_person_token(
         scopes=scopes or ("decide", "read"), days=30, reason="For a test.", by=by, now=timezone.now()
     )
+
+
+def within_a_minute(seconds: float) -> None:
+    """Return when the minute in which calls are counted has so many seconds left."""
+    left = rates.WINDOW - time.time() % rates.WINDOW
+    if left < seconds:
+        time.sleep(left)
 
 
 class Api:
