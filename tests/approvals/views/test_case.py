@@ -138,6 +138,18 @@ def test_what_the_agent_says_follows_a_rejection_is_shown_as_its_claim_and_only_
     )
 
 
+def test_long_words_of_an_agent_are_folded_and_none_of_them_is_lost(reviewer):
+    run = runs.start()
+    reason, otherwise = "r" * 300 + "R" * 1699 + "!", "o" * 300 + "O" * 699 + "?"
+    runs.propose(run, runs.PAYMENT, reason=reason, otherwise=otherwise)
+    runs.work(run)
+    page = browser(reviewer).get(reverse("approvals:case", args=[runs.request_of(run).id])).text
+    assert (page.count("300 of 2000 characters"), page.count("300 of 1000 characters")) == (1, 1)
+    assert f"{'r' * 300}…" in page
+    assert reason in page
+    assert otherwise in page
+
+
 def test_the_case_says_where_the_values_of_the_call_come_from(reviewer):
     found = runs.request_of(runs.held_run({**runs.PAYMENT, "payee": "<b>Evil</b>"}))
     page = browser(reviewer).get(reverse("approvals:case", args=[found.id])).text
