@@ -53,10 +53,14 @@ class DelegationSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """It names whom it is about, so that the audit finds it by them. Facts from before say nothing of it."""
+
     TYPE: ClassVar[str] = "delegation.ended"
     id: str
     by: str
     at: dt.datetime
+    person: str = ""
+    delegate: str = ""
 
 
 TYPES: dict[str, type[DelegationSet | DelegationEnded]] = {

@@ -79,6 +79,7 @@ class GrantApproved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     id: str
     by: str
     at: dt.datetime
+    created_by: str = ""
 
 
 class GrantUsed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,6 +97,8 @@ class GrantRevoked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     by: str
     at: dt.datetime
     reason: str
+    created_by: str = ""
+    approved_by: str = ""
 
 
 Fact = GrantCreated | GrantApproved | GrantUsed | GrantRevoked
@@ -202,7 +205,7 @@ def approve(grant: Grant, *, by: str, at: dt.datetime) -> GrantApproved:
         raise BadGrant(f"This grant is {grant.state(at)}; there is nothing to approve.")
     if by == grant.created_by:
         raise SameHand()
-    return GrantApproved(id=grant.id, by=by, at=at)
+    return GrantApproved(id=grant.id, by=by, at=at, created_by=grant.created_by)
 
 
 def revoke(grant: Grant, *, by: str, at: dt.datetime, reason: str) -> GrantRevoked:
@@ -211,7 +214,14 @@ def revoke(grant: Grant, *, by: str, at: dt.datetime, reason: str) -> GrantRevok
         raise BadGrant(f"{grant.revoked_by} revoked this grant already.")
     if not reason.strip():
         raise BadGrant("Say why you take it back. One sentence is enough.", field="reason")
-    return GrantRevoked(id=grant.id, by=by, at=at, reason=reason.strip())
+    return GrantRevoked(
+        id=grant.id,
+        by=by,
+        at=at,
+        reason=reason.strip(),
+        created_by=grant.created_by,
+        approved_by=grant.approved_by,
+    )
 
 
 def who(name: str) -> str:

@@ -81,7 +81,9 @@ def end_delegation(*, delegation: str, by: Any, now: dt.datetime) -> Delegation:
         if row.ended_at is not None or row.until <= at:
             raise delegations.DelegationOver()
         me = by.get_username()
-        fact = delegations.DelegationEnded(id=str(row.pk), by=me, at=at)
+        fact = delegations.DelegationEnded(
+            id=str(row.pk), by=me, at=at, person=row.person, delegate=row.delegate
+        )
         recording.record_delegation(fact, id=fact.id, by=f"user:{me}", at=at)
         Row.objects.filter(pk=row.pk).update(ended_at=at, ended_by=me)
     return replace(queries.from_row(row), ended_at=at, ended_by=me)

@@ -16,7 +16,8 @@ _MEMBERS: Paths = (("added", "who joined"), ("removed", "who left"), ("members",
 _OWNER: Paths = (("owner", "accountable for it"),)
 _GRANT: Paths = (
     ("grant.created_by", "who made the grant"),
-    ("grant.approved_by", "the second administrator"),
+    ("created_by", "who made the grant"),
+    ("approved_by", "the second administrator"),
 )
 NAMED: Mapping[str, Paths] = {
     "run.started": (("started_by", "who started it"), ("on_behalf_of", "for whom it is done")),
@@ -38,6 +39,10 @@ NAMED: Mapping[str, Paths] = {
     "delegation.set": (
         ("delegation.person", "who does not decide meanwhile"),
         ("delegation.delegate", "who decides meanwhile"),
+    ),
+    "delegation.ended": (
+        ("person", "who decides again"),
+        ("delegate", "who decided meanwhile"),
     ),
     "token.created": (("person", "whose token it is"),),
     "person": _PEOPLE,

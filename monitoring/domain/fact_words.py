@@ -122,7 +122,11 @@ def _delegation(facts: Facts) -> Said:
 
 
 def _delegation_ended(facts: Facts) -> Said:
-    return Said("A delegation or leave was ended early")
+    person, delegate = text(facts, "person"), text(facts, "delegate")
+    if not person:
+        return Said("A delegation or leave was ended early")
+    title = f"{delegate} no longer decides for {person}" if delegate else f"{person} is back from leave"
+    return Said(title, "before its time")
 
 
 def _grant(facts: Facts) -> Said:

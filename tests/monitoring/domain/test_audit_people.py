@@ -22,6 +22,17 @@ from orchestrator.domain import events as e
             {"delegation": {"person": "rosa", "delegate": "dana"}},
             {"rosa": "who does not decide meanwhile", "dana": "who decides meanwhile"},
         ),
+        (
+            "delegation.ended",
+            {"id": "x", "by": "admin", "person": "rosa", "delegate": "dana"},
+            {"rosa": "who decides again", "dana": "who decided meanwhile"},
+        ),
+        ("delegation.ended", {"id": "x", "by": "admin"}, {}),
+        (
+            "grant.revoked",
+            {"id": "x", "by": "admin", "created_by": "a", "approved_by": "b"},
+            {"a": "who made the grant", "b": "the second administrator"},
+        ),
         ("request.escalated", {"people": ["a", "b"]}, {"a": "to whom it went up", "b": "to whom it went up"}),
         ("request.signed", {"person": "dana", "acting_for": "rosa"}, {"rosa": "for whom it was answered"}),
         (
