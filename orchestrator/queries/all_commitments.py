@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from orchestrator import models
 from orchestrator.domain import ids
@@ -89,7 +89,8 @@ def _matching(wanted: CommitmentFilter, of: QuerySet[models.Run] | None) -> Quer
         found = found.filter(run_id=wanted.run)
     if of is not None:
         # Asked of each row that the walk meets, and never a list of all these runs.
-        found = found.filter(Exists(of.filter(pk=OuterRef("run_id"))))
+        seen = Subquery(of.filter(pk=OuterRef("run_id")).values("pk")[:1])
+        found = found.alias(seen=seen).filter(seen__isnull=False)
     return _with_words(found, wanted.words) if wanted.words else found
 
 

@@ -63,6 +63,7 @@ PAGES: dict[str, Shown] = {
     "overview-reviewer": Shown("reviewer", "/"),
     "runs": Shown("operator", "/runs/"),
     "commitments": Shown("operator", "/runs/commitments/"),
+    "commitments-nothing": Shown("operator", "/runs/commitments/?q=nothing+matches+this&run={external}"),
     "runs-nothing": Shown("operator", "/runs/?q=nothing+matches+this"),
     "run-new": Shown("operator", "/runs/new/"),
     "run-start": Shown("operator", "/workflows/invoice_settlement/start/"),
@@ -176,7 +177,7 @@ def _start_external() -> str:
     from approvals.services import tokens
     from config.models import User
     from orchestrator.domain.replies import ProposedAction
-    from orchestrator.services import catalogue, external, proposals
+    from orchestrator.services import catalogue, commitments, external, proposals
     from tests import callers
 
     with contextlib.suppress(catalogue.NothingChanged):
@@ -186,6 +187,25 @@ def _start_external() -> str:
     run = external.start_run(caller=caller, key=made.id, title="Elsewhere", now=timezone.now())
     asked = ProposedAction(tool="door.pay", arguments=dict(callers.PAYMENT), reason="It is due.")
     proposals.propose(caller=caller, run=run, proposal=asked, now=timezone.now())
+    due = "2030-01-01T12:00:00Z"
+    commitments.make_commitment(
+        caller=caller,
+        run=run,
+        creditor="treasurer",
+        consequent="sends the receipt",
+        due=due,
+        premises=["It is due."],
+    )
+    hostile = "<script>alert(1)</script>\u202e" + "N" * 300
+    made = commitments.make_commitment(
+        caller=caller,
+        run=run,
+        creditor="W" * 200,
+        consequent=hostile,
+        antecedent=hostile,
+        premises=[hostile] * 3,
+    )
+    commitments.settle_commitment(caller=caller, run=run, commitment=made, outcome="cancelled", text=hostile)
     return run
 
 

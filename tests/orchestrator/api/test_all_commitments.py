@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -96,8 +97,20 @@ def test_the_line_says_in_which_run_it_was_made_and_leads_there_at_its_moment(
     client.force_login(operator)
     page = client.get(f"/runs/commitments/?run={made['porter']}&state=created").text
     (address,) = re.findall(r'class="stack-wide"><a href="([^"]+)"', page)
-    assert address == f"/runs/{made['porter']}/outputs/?at={line['created_seq']}#commitments"
-    assert "carries the parcel" in client.get(address).text
+    at = line["created_seq"]
+    assert address == f"/runs/{made['porter']}/outputs/?at={at}&amp;after={at - 1}#commitments"
+    assert "carries the parcel" in client.get(html.unescape(address)).text
+
+
+def test_the_moment_of_a_run_with_many_shows_the_one_that_led_there(
+    courier: Api, run: str, client: Client, operator: Any
+) -> None:
+    for number in range(26):
+        commit(courier, run, f"sends parcel {number}.")
+    client.force_login(operator)
+    page = client.get("/runs/commitments/").text
+    (address,) = re.findall(r'<a href="([^"]+)"[^>]*>sends parcel 25\.', page)
+    assert "sends parcel 25." in client.get(html.unescape(address)).text
 
 
 def test_an_agent_reads_its_own_alone(made: dict[str, str], courier: Api, other: Api) -> None:
