@@ -71,5 +71,5 @@ def _amount(request: record.Request) -> str:
     if count < ENOUGH or not median or amount < FACTOR * median:
         return ""
     usual = money.shown(median.normalize(), opened.currency)
-    of = f"the last {count}" if count == LATEST else str(count)
-    return f"The amount is {amount / median:.1f} times the usual one (the median of {of} earlier requests is {usual})."
+    of = f"the last {count}" if count == LATEST else f"{count} earlier"
+    return f"The amount is {amount / median:.1f} times the usual (median of {of} requests: {usual})."

@@ -402,9 +402,10 @@ def test_an_installation_where_nothing_happened_yet(
 
 
 @pytest.mark.shots
-def test_the_picture_of_the_readme(site, new_context, names) -> None:
+def test_the_picture_of_the_readme(site, new_context) -> None:
+    case = steps.held_case(site, steps.start_payments(site))
     page = new_context("reviewer", viewport={"width": 1280, "height": 800}, color_scheme="light").new_page()
-    page.goto(f"/inbox/{names['case']}/")
+    page.goto(f"/inbox/{case.id}/")
     expect(page.locator("[data-approve]")).to_be_in_viewport()
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURE)

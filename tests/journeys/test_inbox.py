@@ -12,6 +12,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.fixtures.sites import Site
+from tests.journeys import steps
 from tests.static import axe
 
 TABLES = ("purchase_orders.csv", "goods_receipts.csv", "suppliers.csv", "paid_invoices.csv")
@@ -147,9 +148,39 @@ def test_a_payment_is_signed_off_with_a_thumb(site, open_case):
     expect(page.locator("[data-just-decided]")).to_contain_text("Approved. The action runs now.")
 
 
+def unusual(site: Site) -> dict[str, str]:
+    """A request of which two things are unusual: it was rejected before, and is over several times the usual amount."""
+    before = held(site)
+
+    def reject() -> None:
+        from django.utils import timezone
+
+        from approvals.models import ApprovalRequest
+        from approvals.services import sign_offs
+        from config.models import User
+
+        found = ApprovalRequest.objects.get(pk=before["id"])
+        sign_offs.sign_off(
+            request=before["id"],
+            by=User.objects.get(username="reviewer2"),
+            verb="reject",
+            reason="wrong IBAN",
+            seen_digest=found.digest,
+            seen_version=found.version,
+            now=timezone.now(),
+        )
+
+    site.database(reject)
+    others = steps.start_payments(site, *sorted(path.name for path in INVOICES.glob("*.xml")))
+    site.wait_for(lambda: len(steps.cases_of(site, others)) >= 8)
+    return held(site)
+
+
 def test_a_case_fits_on_one_screen_from_its_sentence_to_its_buttons(site, open_case):
-    page = open_case("reviewer", held(site))
+    page = open_case("reviewer", unusual(site))
     expect(page.locator("[data-approve]")).to_be_enabled()
+    expect(page.locator("[data-unusual]")).to_have_count(2)
+    expect(page.locator("#case-otherwise")).to_be_visible()
 
     box = page.locator("#case").bounding_box()
     assert box is not None

@@ -62,7 +62,7 @@ def test_a_new_target_and_a_much_larger_amount_are_said_with_their_numbers(revie
 
     assert found.unusual == (
         "This is the first request of tests.pay for Unknown Ltd.",
-        "The amount is 10.0 times the usual one (the median of 5 earlier requests is 3,000.00 EUR).",
+        "The amount is 10.0 times the usual (median of 5 earlier requests: 3,000.00 EUR).",
     )
 
 
@@ -74,7 +74,7 @@ def test_the_usual_amount_is_that_of_the_latest_requests(reviewer, monkeypatch):
     found = case_of(runs.held_run(payment(amount="30000.00")), reviewer)
 
     assert found.unusual == (
-        "The amount is 10.0 times the usual one (the median of the last 5 earlier requests is 3,000.00 EUR).",
+        "The amount is 10.0 times the usual (median of the last 5 requests: 3,000.00 EUR).",
     )
 
 

@@ -125,7 +125,8 @@ def test_what_the_agent_says_follows_a_rejection_is_shown_as_its_claim_and_only_
     runs.propose(run, runs.PAYMENT, otherwise="<b>Invoice</b> stays\u202e unpaid.")
     runs.work(run)
     page = browser(reviewer).get(reverse("approvals:case", args=[runs.request_of(run).id])).text
-    part = page[page.index("Why it asks") : page.index("</section>", page.index('id="case-otherwise"'))]
+    start = page.index("Why it asks")
+    part = page[start : page.index("</section>", page.index('id="case-otherwise"'))]
     assert "&lt;b&gt;Invoice&lt;/b&gt; stays" in part
     assert "U+202E" in part
     assert "\u202e" not in part
