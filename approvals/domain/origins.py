@@ -20,18 +20,18 @@ DEEDS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "send mail email message write reply respond forward tell inform notify let say ask greet thank congratulate "
-        "share",
-        "pay transfer send wire remit refund reimburse settle cover split",
-        "book reserve reservation booking stay",
+        "confirm share",
+        "pay transfer send wire remit refund reimburse repay repeat return donate settle cover split",
+        "book reserve reservation booking stay rent hire",
         "create add make schedule plan set put arrange organize organise append write draft save record remind reminder "
-        "invite",
+        "invite block mark",
         "schedule pay payment recurring monthly weekly standing set",
         "reschedule move postpone plan push shift delay change update bring",
         "update change edit modify adjust set correct rename fix replace increase decrease",
-        "delete remove erase clear drop cancel clean",
+        "delete remove erase clear drop cancel clean kick ban trash discard rid",
         "cancel stop abort withdraw revoke",
         "share grant give access invite permission",
-        "invite add onboard join include participant",
+        "invite add onboard join include participant move",
         "post publish upload put announce submit",
         "get fetch read open visit browse look see check show view find summarize summarise access search follow "
         "article website webpage page link",
@@ -41,6 +41,17 @@ DEEDS: tuple[frozenset[str], ...] = tuple(
     )
 )
 _ANSWER = re.compile(r"\b(?:tell|let|give|show|ask|get|find) (?:me|us)\b")
+# "Do what the list says": a request that leaves it to a text what is to be done.
+_HANDS_OVER = re.compile(
+    r"\b(?<!how )(?<!what )(?<!when )(?<!where )(?<!why )"
+    r"(?:do(?! (?:you|i|we|they|not)\b)|follow|carry out|execute|perform|complete|handle|work through|act on"
+    r"|take care of)\b(?:[^.?!\n]|[.?!](?=\S)){0,100}?"
+    r"\b(?:says?|said|asks?|asked|tells?|told|wants?|wrote|requests?|requested|specified|described|listed|mentioned"
+    r"|instructions?|tasks?|actions?|steps|to-?dos?|checklists?|procedures?|guidelines?)\b"
+)
+_QUESTION = re.compile(
+    r"(?:^|(?<=[.!?\n]))[ \t]{0,9}(?:do|does|did)\b[^.!?\n]*\?"
+)  # "Do the minutes say who came?"
 _WORD = re.compile(r"[a-z]+")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _COMMON = frozenset(
@@ -81,6 +92,12 @@ def asks_for(task: str, tool: str) -> bool:
     return bool(named) and not said.isdisjoint(_alike(named[0]))
 
 
+@lru_cache(maxsize=512)
+def hands_over(task: str) -> bool:
+    """Whether a request leaves it to a text that the agent is to read what is to be done."""
+    return _HANDS_OVER.search(_QUESTION.sub(" ", task.casefold())) is not None
+
+
 @lru_cache(maxsize=256)
 def _alike(deed: str) -> frozenset[str]:
     """The stems of all words for the same deed, its own among them."""
@@ -101,6 +118,13 @@ def _provenance(known: Known) -> Mapping[str, Any]:
     readied = provenance.Readied.of(sources)
     origins = provenance.trace(known.arguments, readied, only=known.operands)
     kinds = [origin.kind for origin in origins]
+    instructed = [origin for origin in origins if origin.is_instructed]
+    if not instructed and any(
+        provenance.speaks_to_agent(one.text) for one in readied.texts if one.kind in ("result", "file")
+    ):
+        # A message to somebody whom the request names says what the planted text wants it to say.
+        instructed = [one for one in provenance.trace(known.arguments, readied) if one.is_instructed]
+        origins = (*instructed, *origins)
     target = known.facts.target
     of_targets = provenance.trace({"target": target}, readied) if target else ()
     of_target = of_targets[0].kind if of_targets else "unknown"
@@ -109,7 +133,7 @@ def _provenance(known: Known) -> Mapping[str, Any]:
         "provenance.all_from_task": bool(kinds) and all(kind == "task" for kind in kinds),
         "provenance.from_file": "file" in kinds,
         "provenance.from_result": "result" in kinds,
-        "provenance.from_instruction": any(origin.is_instructed for origin in origins),
+        "provenance.from_instruction": bool(instructed),
         "provenance.is_unknown": any(
             origin.kind in ("unknown", "agent") and seeking.is_outside(origin.value) for origin in origins
         )
@@ -129,6 +153,7 @@ def _request(known: Known) -> Mapping[str, Any]:
     return {
         "request.is_given": bool(sources.task.strip()),
         "request.asks_for_it": asks_for(sources.task, known.facts.tool),
+        "request.hands_over": hands_over(sources.task),
     }
 
 
@@ -195,6 +220,12 @@ REQUEST = Provider(
             "boolean",
             "the request names what the tool does",
             otherwise="the request does not name what the tool does",
+        ),
+        FactType(
+            "request.hands_over",
+            "boolean",
+            "the request leaves it to a text what is to be done",
+            otherwise="the request itself says what is to be done",
         ),
     ),
     _request,

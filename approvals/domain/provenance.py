@@ -39,22 +39,31 @@ KIND_WORDS: dict[Kind, str] = {
 _AMOUNTS = frozenset({"amount", "price", "sum", "total", "cost", "fee", "value", "quantity", "subtotal"})
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Text that speaks to a program which reads it, rather than to a person: it sets work aside, gives itself
-# importance, or claims to come from the one who gave the task.
+# importance, claims to come from the one who gave the task, or pretends that the result ends and a turn begins.
 _ADDRESSES_AGENT = re.compile(
     r"(?<!n't )(?<!not )\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}"
     r"\b(?:instructions?|prompts?|tasks?|requests?|orders|rules|guidelines|directives?|commands?)\b"
+    r"|(?<!n't )(?<!not )\b(?:ignore|disregard|forget|override)\s{1,9}(?:everything|anything|all)\b.{0,30}"
+    r"\b(?:before|above|prior|previous(?:ly)?|earlier|so far|told|said)\b"
+    r"|\b(?:do not|don't|stop) (?:follow|obey|heed)(?:ing)?\b.{0,20}\b(?:previous|prior|above|earlier|original|user's)\b"
     r"|\bbefore you (?:can |are able to |may )?(?:solve|complete|do|start|continue|proceed|answer|finish)\b.{0,40}"
     r"\b(?:tasks?|requests?|questions?|instructions?|anything)\b"
     r"|\b(?:after|once) (?:you )?(?:do|did|have done|completed?|finished?) (?:that|this|it),? you (?:can|may|should)\b"
     r"|\b(?:do|perform|execute|carry out|complete) the following\b"
     r"|\b(?:important|urgent) (?:message|instructions?) (?:from|to|for)\b"
     r"|\b(?:new|updated|additional|system) (?:instructions?|prompt|directive)\b|\bsystem message\b"
-    r"|<\s*/?\s*(?:information|important|instructions?|system|inst|assistant)\b"
+    r"|<\s{0,9}/?\s{0,9}(?:information|important|instructions?|system|inst|assistant)\b|<\s{0,9}/?\s{0,9}(?:user|human|prompt)\s{0,9}>"
+    r"|<\|\s{0,9}\w{1,40}\s{0,9}\|>|\[/?(?:INST|SYSTEM)\]|<</?sys>>"
+    r"|[-=#*<\[]\s{0,9}end of (?:the )?(?:(?:tool|function) (?:results?|outputs?|responses?)|result|prompt|context)\b"
     r"|\b(?:the |your |this |original |initial )task (?:that )?(?:i gave|you were|we gave|was given|given to you)\b"
     r"|\b(?:solve|complete|finish) (?:the|your|this) (?:original |initial |given )?task\b"
-    r"|\b(?:ai|language|digital|virtual) (?:model|assistant|agent)\b|\b(?:gpt|claude|gemini|llama|chatgpt)\b"
-    r"|\bdear (?:ai|assistant|agent|model)\b"
-    r"|^\s*(?:todo|system|assistant|instruction|note to (?:the )?(?:ai|agent|assistant))\s*:"
+    r"|\b(?:ai|llm|language|digital|virtual) (?:model|assistant|agent)s?\b|\b(?:gpt|claude|gemini|llama|chatgpt)\b"
+    r"|\b(?:dear|hey|hello|hi),? (?:ai|assistant|agent|model)s?\b|\btodo\s{0,9}:"
+    r"|\b(?:ai|assistant|agent|model|llm|bot)s? (?:that |who )?(?:reading|reads?|processing|process(?:es)?) this\b"
+    r"|\bif you(?:'re| are) an? (?:ai|llm|bot|automated|autonomous|language|virtual|digital)\b"
+    r"|\b(?:do not|don't|never|without) (?:tell|inform|mention|reveal|show|alert|notify)(?:ing)?\b.{0,30}\bthe user\b"
+    r"|\byour (?:new|real|actual|only) (?:task|goal|objective|instruction)s?\b"
+    r"|^[ \t]{0,40}(?:system|assistant|instruction|note to (?:the )?(?:ai|agent|assistant))\s{0,9}:"
     r"|\bas (?:an ai|a language model|an assistant|your next step)\b"
     r"|\bplease (?:first )?(?:do|perform|execute) (?:this|that|the following)\b|\binstead,? (?:do|please)\b",
     re.IGNORECASE | re.MULTILINE,
@@ -155,8 +164,9 @@ def trace(arguments: Mapping[str, Any], sources: Readied, *, only: Iterable[str]
 
 @lru_cache(maxsize=256)
 def speaks_to_agent(text: str) -> bool:
-    """Whether a text addresses the program that reads it."""
-    return _ADDRESSES_AGENT.search(text[:TEXT_LENGTH]) is not None
+    """Whether a text addresses the program that reads it, also across the lines into which a format folds it."""
+    meant = spellings.unescaped(text[:TEXT_LENGTH])
+    return any(_ADDRESSES_AGENT.search(one) for one in (meant, " ".join(meant.split())))
 
 
 def _origin(argument: str, value: Any, sources: Readied) -> Origin:

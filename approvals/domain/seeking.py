@@ -15,11 +15,15 @@ VALUE_LENGTH = 500
 
 
 class Compared:
-    """A text as it is compared: its plain spelling, and the numbers, days and times that it names. Read when asked for."""
+    """A text as it is compared: its plain spelling, and the numbers, days and times that it names. Read when asked for.
+
+    A text with escapes is compared as it is and as it was meant, one after the other.
+    """
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self.spelled = spellings.plain(text)
+        meant = spellings.unescaped(text)
+        self._text = text if meant == text else f"{text}\n{meant}"
+        self.spelled = spellings.plain(self._text)
 
     @cached_property
     def bare(self) -> str:
@@ -74,6 +78,8 @@ class Sought(msgspec.Struct, frozen=True):
         """How the value is written there, empty when it does not stand there."""
         if self.number is not None and self.number in known.numbers:
             return self.shown
+        if self.number is not None and self.shown.isdigit() and len(self.shown) < 3:
+            return ""  # as text it would also stand in every date
         if self.shown and stands_in(self.shown, known.spelled, is_outside=self.is_outside):
             return self.shown
         if self.account is not None and (match := self.account.search(known.spelled)):

@@ -12,6 +12,7 @@ FLOOR_SLUG = "floor"
 FLOOR = Policy(slug=FLOOR_SLUG, title="Below every policy of the organisation")
 
 _LASTING = "!action.is_routine"
+_HANDED_OVER = "request.hands_over && action.category != 'safety_critical'"
 
 BALANCED = Policy(
     slug="balanced",
@@ -38,16 +39,16 @@ BALANCED = Policy(
             id="asked_though_instructed",
             title="As requested, word for word",
             when="request.is_given && request.asks_for_it && target.is_given && provenance.target == 'task' "
-            "&& provenance.all_from_task",
+            "&& provenance.all_from_task && !provenance.from_instruction",
             then="allow",
             explanation="The request names this deed and all that it reaches or moves.",
         ),
         Rule(
             id="found",
             title="Requested, with details that were found",
-            when="request.asks_for_it && !results.have_instructions && !provenance.is_unknown",
+            when=f"(request.asks_for_it || {_HANDED_OVER}) && !results.have_instructions && !provenance.is_unknown",
             then="allow",
-            explanation="The request asks for it; its details come from what the agent was given.",
+            explanation="The request asks for it, or leaves it to a text; its details come from what the agent was given.",
         ),
         Rule(
             id="instructed_value",
@@ -69,7 +70,7 @@ BALANCED = Policy(
         Rule(
             id="not_requested",
             title="Not requested",
-            when=f"{_LASTING} && !request.asks_for_it && !provenance.all_from_task",
+            when=f"{_LASTING} && !request.asks_for_it && !provenance.all_from_task && !({_HANDED_OVER})",
             then="hold",
             explanation="The request does not ask for {action.tool}: {provenance.words}.",
         ),

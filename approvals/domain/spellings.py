@@ -19,6 +19,9 @@ OUTSIDE = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>\"')\]]+|www\.[^\s<>\"')\]]+|\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b"
 )
 _SPACE = re.compile(r"\s+")
+# How JSON and YAML write line breaks, quotes and letters inside of quotes; a line that goes on after a backslash.
+_ESCAPED = re.compile(r"""\\(?:[ \t]*\n[ \t]*\\?|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrt"'/\\]))|''""")
+_ESCAPES = {"n": "\n", "r": "\n", "t": " "}
 _SCHEME = re.compile(r"\bhttps?://(?:www\.)?|\bwww\.|\bmailto:")
 _THOUSANDS = re.compile(r"(?<=\d)[,'\u2009\u202f](?=\d{3}(?:\D|$))")
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,18}(?:\.\d{1,12})?(?![\w])")
@@ -74,6 +77,11 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", _SCHEME.sub("", _THOUSANDS.sub("", folded))).strip()
 
 
+def unescaped(text: str) -> str:
+    """A text as it was before JSON or YAML wrote it between quotes. For finding where a value stands, never a value."""
+    return _ESCAPED.sub(_meant, text) if "\\" in text or "''" in text else text
+
+
 def without_accents(text: str) -> str:
     """The same letters without their accents. Never for addresses, in which each letter counts."""
     return "".join(
@@ -100,7 +108,8 @@ def number(text: str) -> str | None:
 
 
 def numbers(text: str) -> frozenset[str]:
-    """The numbers that a text holds, each in one spelling, an ambiguous one in both."""
+    """The numbers that a text holds, each in one spelling, an ambiguous one in both. The parts of a date are none."""
+    text = _ISO.sub(" ", text)
     without = _THOUSANDS.sub("", text)
     found = {
         *_NUMBER.findall(without),
@@ -174,6 +183,13 @@ def words(value: str) -> tuple[str, ...]:
 def sentences(text: str) -> list[str]:
     """The sentences of a plain text, roughly."""
     return [one for one in re.split(r"[.!?;]\s|\n", text) if one.strip()]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    code, plain_ = escape[1] or escape[2], escape[3]
+    if code:
+        return chr(int(code, 16))
+    return _ESCAPES.get(plain_, plain_) if plain_ else "'" if escape[0] == "''" else ""
 
 
 def _with_comma(text: str) -> Iterator[str]:

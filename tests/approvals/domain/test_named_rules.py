@@ -71,6 +71,19 @@ SATURDAY = MONDAY + dt.timedelta(days=5)
             {"history": Given(sources=Sources(task="What is the time?"))},
             False,
         ),
+        *(
+            (facts(), "request.hands_over", {"history": Given(sources=Sources(task=task))}, is_so)
+            for task, is_so in (
+                ("Please do what the list at www.fern.example/todo says", True),
+                ("Carry out the actions in Nora's mail.", True),
+                ("Work through the checklist for Ann", True),
+                ("Can you follow the instructions of the landlord?", True),
+                ("Do the minutes say who came?", False),
+                ("What do the listed hotels cost?", False),
+                ("How do I do it? Ann knows. What she said is in her mail.", False),
+                ("Pay the bill and tell Ann", False),
+            )
+        ),
         (
             facts(),
             "results.have_instructions",

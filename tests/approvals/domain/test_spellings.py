@@ -76,6 +76,8 @@ def test_what_the_request_says_in_another_spelling_comes_from_the_request(value,
         (82000, "pay INV82000"),
         (1, "one of them"),
         (15, "the flat 1 on floor 5"),
+        (5, "my day of 2026-05-15"),  # a part of a date is no number
+        (15, "my day of 2026-05-15"),
         ("2026-06-04", "on June 14, 2026"),
         ("2026-06-04", "on June 4, 2025"),
         ("2026-06-04 15:00", "June 4 at 14:00"),
@@ -97,6 +99,28 @@ def test_what_the_request_says_in_another_spelling_comes_from_the_request(value,
 )
 def test_what_only_looks_alike_does_not_come_from_the_request(value, request_):
     assert kind_of(value, task=request_, result="nothing of it") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("DE75512108001245126199", r'{"body": "Please pay\nDE75 5121 0800 1245 1261 99\nThanks"}'),
+        ("nora@fern.example", r'"Ask\tnora@fern.example"'),
+        (61.40, r'"Water:\n61.40"'),
+        ("Café Zoë", r'{"name": "Caf\u00e9 Zo\u00eb"}'),
+        ("Café Zoë", r'"Caf\xE9 Zo\xEB"'),
+        ("Nora's birthday", "title: 'Nora''s birthday'"),
+        ('the "Blue Duck"', r'{"name": "the \"Blue Duck\""}'),
+        ("bring the long blue rope", 'body: "bring the long\\\n  \\ blue rope"'),
+        (r"C:\notes\new.txt", r"saved as C:\notes\new.txt"),
+    ],
+)
+def test_what_a_format_escapes_is_found_as_it_was_meant(value, result):
+    assert kind_of(value, task="Do it", result=result) == "result"
+
+
+def test_a_value_itself_is_never_read_as_an_escape():
+    assert kind_of(r"\u0061nn@fern.example", task="mail ann@fern.example", result="nothing") == "unknown"
 
 
 BILLS = "Water: 61.40. Power: 69.10. Gas: 20."
