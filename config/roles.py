@@ -6,12 +6,13 @@ is put into both groups.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 # codename -> the model it is filed under, and what it lets a person do
 PERMISSIONS: dict[str, tuple[str, str]] = {
@@ -127,7 +128,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
         if url is None or not person.has_perm(permission):
             continue
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
-        count = _waiting_for(request) if label == "Inbox" else 0
+        count = _COUNTS[label](request) if label in _COUNTS else 0
         entries.append(RailEntry(label, url, icon, is_current, label in _STARTS_GROUP, count))
     return {"navigation": entries, "environment": environment()}
 
@@ -144,6 +145,17 @@ def _waiting_for(request: HttpRequest) -> int:
 
     counted: int | None = getattr(request, "waits_for_me", None)
     return waiting_for(request.user) if counted is None else counted
+
+
+def _grants_for(request: HttpRequest) -> int:
+    """How many grants wait for this person as the second administrator."""
+    from approvals.queries.grants import waiting_for
+
+    return waiting_for(request.user, timezone.now())
+
+
+# What waits for the person who looks, beside the page where they answer it.
+_COUNTS: dict[str, Callable[[HttpRequest], int]] = {"Inbox": _waiting_for, "Grants": _grants_for}
 
 
 def _first_url(names: Iterable[str]) -> str | None:

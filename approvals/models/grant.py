@@ -40,7 +40,14 @@ class StandingGrant(models.Model):
             ),
             models.CheckConstraint(condition=Q(uses=0) | ~Q(approved_by=""), name="grant_used_when_approved"),
         ]
-        indexes = [models.Index(fields=["agent", "tool"], name="grant_of_agent")]
+        indexes = [
+            models.Index(fields=["agent", "tool"], name="grant_of_agent"),
+            models.Index(
+                fields=["expires_at"],
+                name="grant_waiting",
+                condition=Q(approved_by="", revoked_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.agent}: {self.tool}"

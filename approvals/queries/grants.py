@@ -47,8 +47,16 @@ def of_action(agent: str, tool: str) -> list[Grant]:
     ]
 
 
+def waiting_for(person: Any, at: dt.datetime) -> int:
+    """How many grants wait for this person to be the second administrator: none for who may not be it."""
+    if not person.has_perm("approvals.manage_grants"):
+        return 0
+    waiting = StandingGrant.objects.filter(approved_by="", revoked_at=None, expires_at__gt=at)
+    return waiting.exclude(created_by=person.get_username()).count()
+
+
 def listed(person: Any, at: dt.datetime) -> list[GrantCard]:
-    """All grants, the newest first, as this person may treat them."""
+    """The newest grants as this person may treat them, those first that wait for their answer."""
     me, manages = person.get_username(), person.has_perm("approvals.manage_grants")
     found = []
     for row in StandingGrant.objects.order_by("-created_at", "id")[:200]:
@@ -63,7 +71,7 @@ def listed(person: Any, at: dt.datetime) -> list[GrantCard]:
                 may_revoke=manages and state in ("proposed", "active"),
             )
         )
-    return found
+    return sorted(found, key=lambda card: not card.may_approve)
 
 
 def from_row(row: Any) -> Grant:

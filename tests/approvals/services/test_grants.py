@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from approvals.domain import grants as rules
 from approvals.models import ApprovalRequest, StandingGrant
+from approvals.queries import grants as queries
 from approvals.services import grants
 from orchestrator import eventlog, outbox
 from orchestrator.services import catalogue, perform
@@ -175,6 +177,31 @@ def standing(admins: list[Any], *, approved: bool = True, **changes: Any) -> rul
     }
     grant = grants.make(**asked, by=admins[0], now=timezone.now())
     return grants.approve(grant=grant.id, by=admins[1], now=timezone.now()) if approved else grant
+
+
+def test_a_grant_waits_for_every_administrator_but_its_maker_until_it_is_answered(admins, reviewer):
+    ann, ben = admins[0], admins[1]
+
+    def counts() -> list[int]:
+        return [queries.waiting_for(person, timezone.now()) for person in (ann, ben, reviewer)]
+
+    first, second = standing(admins, approved=False), standing(admins, approved=False)
+    assert counts() == [0, 2, 0]
+    client = browser(ben)
+    rail = re.search(r'id="nav-count-grants"[^>]*>(\d*)', client.get("/grants/").text)
+    assert rail is not None
+    assert rail[1] == "2"
+    grants.approve(grant=first.id, by=ben, now=timezone.now())
+    grants.revoke(grant=second.id, by=ann, reason="Not needed.", now=timezone.now())
+    assert counts() == [0, 0, 0]
+    late = standing(admins, approved=False)
+    assert queries.waiting_for(ben, late.expires_at) == 0
+
+
+def test_what_waits_for_the_one_who_looks_stands_first_in_the_list(admins):
+    waiting = standing(admins, approved=False)
+    standing(admins)
+    assert queries.listed(admins[1], timezone.now())[0].grant.id == waiting.id
 
 
 def note(text: str = "weekly figures") -> str:
