@@ -6,6 +6,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,18 +39,36 @@ def tools_table(path: Path = TOOLS) -> classification.Table:
         raise classification.Unreadable(f"The table of tools {path} cannot be read: {error}.") from None
 
 
+class Judges(NamedTuple):
+    """The policy that is asked, and the organisation's floor below it."""
+
+    policy: Policy
+    floor: Policy
+
+
+def as_published(slug: str) -> Judges:
+    """The newest revision that is published here. Raises UnknownPolicy."""
+    return Judges(policies.find_policy(slug), policies.find_policy(shipped.FLOOR_SLUG))
+
+
+def as_shipped(slug: str) -> Judges:
+    """The policy as every installation begins with it, for which no database is asked. Raises UnknownPolicy."""
+    found = next((one for one in shipped.SHIPPED if one.slug == slug), None)
+    if found is None:
+        raise policies.UnknownPolicy(f"No policy named {slug!r} is shipped with Countersign.", slug=slug)
+    return Judges(found, shipped.FLOOR)
+
+
 def assess_lines(
     lines: Iterable[str],
     write: Callable[[recorded.Verdict], object],
     *,
-    policy: str = "",
-    applied: Policy | None = None,
+    judges: Judges,
     table: classification.Table | None = None,
     guards_guesses: bool = False,
 ) -> Counted:
     """Assess every call of every run, one line after the other. A bad line is counted and named, the rest goes on."""
-    applied = applied or policies.find_policy(policy)
-    floor = policies.find_policy(shipped.FLOOR_SLUG)
+    applied, floor = judges
     table = table or tools_table()
     counted = Counted()
     for number, line in enumerate(lines, start=1):

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from approvals.domain import shipped, terms
+from approvals.services import policies
 from tests.approvals import recorded as runs
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +115,29 @@ def test_a_table_of_tools_with_a_word_that_is_no_category_is_refused(tmp_path):
 
     with pytest.raises(CommandError, match="cannot be read"):
         assess(tmp_path, [], tools=tmp_path / "tools.toml")
+
+
+def test_a_policy_is_asked_as_it_is_shipped_whatever_is_published_here(tmp_path, admin):
+    policies.ensure_shipped(now=timezone.now())
+    opened = msgspec.structs.replace(
+        shipped.BALANCED, rules=(terms.Rule(id="all", title="All", when="true", then="allow"),)
+    )
+    policies.publish_policy(policy=opened, by=admin, now=timezone.now(), notes="For a test.")
+    attack = runs.lines(runs.ATTACKS)
+    assert "all" in {one["rule"] for one in assess(tmp_path, attack)[0]}
+    assert "all" not in {one["rule"] for one in assess(tmp_path, attack, shipped=True)[0]}
+    with pytest.raises(CommandError, match="No policy named 'mine' is shipped"):
+        assess(tmp_path, attack, policy="mine", shipped=True)
+
+
+def test_without_a_database_the_policy_is_asked_as_it_is_shipped_and_that_is_said(tmp_path):
+    (tmp_path / "in.jsonl").write_text("\n".join(runs.lines(runs.CLEAN[:1])))
+    done = subprocess.run(
+        [sys.executable, "manage.py", "assess_actions", "--policy", "balanced",
+         "--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl"],
+        env={**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+        cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "The database cannot be reached: the policy is asked as it is shipped." in done.stderr
+    assert "1 runs with" in done.stdout
+    assert (tmp_path / "out.jsonl").read_text()

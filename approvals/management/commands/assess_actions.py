@@ -7,10 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from approvals.services import assessing
 from orchestrator.domain import errors
+
+
+def _is_reachable() -> bool:
+    """Whether the database answers. Asked without the pool, which would try again for many seconds."""
+    if connection.connection is not None:
+        return True
+    parameters = connection.get_connection_params()
+    parameters.pop("pool", None)
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 class Command(BaseCommand):
@@ -27,14 +42,26 @@ class Command(BaseCommand):
         )
         parser.add_argument("--tools", type=Path, default=assessing.TOOLS, help="another table of tools")
         parser.add_argument(
+            "--shipped",
+            action="store_true",
+            help="ask the policy as it is shipped, whatever is published here; needs no database",
+        )
+        parser.add_argument(
             "--floor",
             action="store_true",
             help="hold guessed financial, safety-critical and personal calls as if the tools were declared so",
         )
 
+    def _judges(self, slug: str, *, as_shipped: bool) -> assessing.Judges:
+        if not as_shipped and not _is_reachable():
+            self.stderr.write("The database cannot be reached: the policy is asked as it is shipped.")
+            as_shipped = True
+        return assessing.as_shipped(slug) if as_shipped else assessing.as_published(slug)
+
     def handle(self, *args: Any, **options: Any) -> None:
         encoder = msgspec.json.Encoder(enc_hook=str)
         try:
+            judges = self._judges(options["policy"], as_shipped=options["shipped"])
             table = assessing.tools_table(options["tools"])
             with (
                 options["input"].open(encoding="utf-8", errors="replace") as lines,
@@ -45,7 +72,7 @@ class Command(BaseCommand):
                     out.write(encoder.encode(verdict) + b"\n")
 
                 counted = assessing.assess_lines(
-                    lines, write, policy=options["policy"], table=table, guards_guesses=options["floor"]
+                    lines, write, judges=judges, table=table, guards_guesses=options["floor"]
                 )
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from None
