@@ -21,7 +21,7 @@ TONES: dict[str, tuple[str, str]] = {
         "loader-2",
         "running started requested claimed executing assessing proposed open detached sending",
     ),
-    "waiting": ("clock-pause", "waiting held pending paused conditional reserved hold"),
+    "waiting": ("clock-pause", "waiting held pending paused conditional reserved hold stands"),
     "succeeded": (
         "circle-check",
         "succeeded completed approved executed released allowed passed pass discharged published performed"

@@ -2,7 +2,7 @@
 
 const TONES = {
   running: ["loader-2", "running started requested claimed executing assessing proposed open detached sending"],
-  waiting: ["clock-pause", "waiting held pending paused conditional reserved hold"],
+  waiting: ["clock-pause", "waiting held pending paused conditional reserved hold stands"],
   succeeded: ["circle-check", "succeeded completed approved executed released allowed passed pass discharged published performed settled resumed active verified accepted in allow sent"],
   failed: ["circle-x", "failed rejected refused violated breached fatal exhausted deadlocked out firing dead_letter refuse"],
   provisional: ["circle-dashed", "degraded provisional suspect suspected repairable sent_back upstream_suspect unconfirmed"],

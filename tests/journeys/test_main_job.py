@@ -39,7 +39,7 @@ def test_from_the_link_in_the_terminal_to_a_payment_that_left_once(site, page, p
     case = reviewer.locator("#case")
     expect(case.locator("#case-sentence")).to_contain_text("Pay 82,000.00 EUR to ACME Industrietechnik GmbH")
     expect(case).to_contain_text("is financial: a person always decides")
-    expect(case.locator(".claim")).to_contain_text("Invoice RE-2026-1184 of ACME")
+    expect(case.locator(".claim").first).to_contain_text("Invoice RE-2026-1184 of ACME")
     expect(case.get_by_text("agent’s claim").first).to_be_visible()
     expect(case.get_by_text("verified").first).to_be_visible()
     expect(case).to_contain_text("82,000.00 EUR of 100,000.00 EUR that the scope allows")
