@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Case, Q, Value, When
+
 from approvals.domain import grants
 from approvals.domain.grants import Grant
 from approvals.models import StandingGrant
@@ -26,6 +28,11 @@ class GrantCard:
     words: str
     may_approve: bool
     may_revoke: bool
+
+
+def _waits(at: dt.datetime) -> Q:
+    """Proposed, and still in time for a second administrator."""
+    return Q(approved_by="", revoked_at=None, expires_at__gt=at)
 
 
 def load(grant: str) -> Grant:
@@ -51,15 +58,15 @@ def waiting_for(person: Any, at: dt.datetime) -> int:
     """How many grants wait for this person to be the second administrator: none for who may not be it."""
     if not person.has_perm("approvals.manage_grants"):
         return 0
-    waiting = StandingGrant.objects.filter(approved_by="", revoked_at=None, expires_at__gt=at)
-    return waiting.exclude(created_by=person.get_username()).count()
+    return StandingGrant.objects.filter(_waits(at)).exclude(created_by=person.get_username()).count()
 
 
 def listed(person: Any, at: dt.datetime) -> list[GrantCard]:
-    """The newest grants as this person may treat them, those first that wait for their answer."""
+    """The newest grants as this person may treat them. Those that wait for an answer stand first, however old."""
     me, manages = person.get_username(), person.has_perm("approvals.manage_grants")
     found = []
-    for row in StandingGrant.objects.order_by("-created_at", "id")[:200]:
+    place = Case(When(_waits(at), then=Value(0)), default=Value(1))
+    for row in StandingGrant.objects.order_by(place, "-created_at", "id")[:200]:
         grant = from_row(row)
         state = grant.state(at)
         found.append(

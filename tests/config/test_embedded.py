@@ -161,6 +161,7 @@ class TestServers:
         assert ask(var, "SELECT 1") == (1,)
 
     def test_data_of_another_version_is_left_alone(self, var):
+        embedded.ensure(var)
         embedded.stop(var)
         written_by = var / "postgres" / "PG_VERSION"
         kept = written_by.read_text()
