@@ -50,7 +50,8 @@ export function move(step) {
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   clearTimeout(opening);
-  opening = setTimeout(() => next.isConnected && next.click(), PAUSE);
+  // By its id: a list that was made anew meanwhile holds another element for the same case.
+  opening = setTimeout(() => document.getElementById(next.id)?.click(), PAUSE);
   return { from, next };
 }
 

@@ -290,6 +290,22 @@ def test_j_and_k_move_and_open_the_case(page: Page, stage: Stage) -> None:
     expect(page.locator("#case-sentence")).to_have_text("Case 2")
 
 
+def test_a_case_that_was_chosen_opens_also_when_its_list_is_made_anew_meanwhile(
+    page: Page, stage: Stage
+) -> None:
+    open_inbox(page, stage)
+    page.evaluate(
+        """() => {
+            document.dispatchEvent(new KeyboardEvent("keydown", {key: "j", bubbles: true}));
+            const row = document.getElementById("case-2");
+            const anew = row.cloneNode(true);
+            row.replaceWith(anew);
+            htmx.process(anew);
+        }"""
+    )
+    expect(page.locator("#case-sentence")).to_have_text("Case 2")
+
+
 def test_one_key_never_decides_and_dead_keys_follow_a_change(page: Page, stage: Stage) -> None:
     pusher = open_inbox(page, stage)
     page.keyboard.press("j")
