@@ -19,7 +19,8 @@ STATES = {"created": "stands", "violated": "violated", "discharged": "discharged
 
 @dataclass(frozen=True)
 class CommitmentsPage:
-    """`is_any` says of an empty page whether any agent ever committed itself. `older` is the next page's address."""
+    """`debtors` are the agents to choose from, the one asked for among them. `is_any` says of an empty page whether any
+    agent ever committed itself. `older` is the next page's address."""
 
     lines: tuple[CommitmentLine, ...]
     wanted: CommitmentFilter
@@ -42,7 +43,7 @@ def commitments_page(asked: QueryDict) -> CommitmentsPage:
     return CommitmentsPage(
         lines=lines,
         wanted=wanted,
-        debtors=queries.debtors(),
+        debtors=tuple(sorted({*queries.debtors(), *filter(None, [wanted.agent])})),
         chips=tuple(
             Chip(words, _address(replace(wanted, state="" if is_on else state)), is_on)
             for state, words in STATES.items()

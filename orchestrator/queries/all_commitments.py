@@ -36,8 +36,8 @@ class CommitmentFilter:
     words: str = ""
 
     @property
-    def is_filter(self) -> bool:
-        return self != CommitmentFilter()
+    def is_empty(self) -> bool:
+        return self == CommitmentFilter()
 
 
 @dataclass(frozen=True, slots=True)

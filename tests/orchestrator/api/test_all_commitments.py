@@ -158,6 +158,15 @@ def test_the_page_goes_on_where_it_ended_and_a_torn_cursor_is_the_first_page(
     assert "sends a photograph" in client.get("/runs/commitments/?older=%00torn").text
 
 
+def test_the_agent_that_filters_is_shown_as_chosen_also_when_it_never_committed_itself(
+    made: dict[str, str], client: Client, operator: Any
+) -> None:
+    client.force_login(operator)
+    for agent in ("porter", "nobody"):
+        page = client.get(f"/runs/commitments/?agent={agent}").text
+        assert f'<option value="{agent}" selected>{agent}</option>' in page
+
+
 def test_before_the_first_one_the_page_says_what_commitments_are(client: Client, operator: Any) -> None:
     client.force_login(operator)
     page = client.get("/runs/commitments/").text
